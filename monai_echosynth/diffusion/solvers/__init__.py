@@ -1,0 +1,61 @@
+"""Samplers of the diffusion process, one method a file, found by name."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from monai_echosynth.diffusion.solvers.ancestral import AncestralSolver
+from monai_echosynth.diffusion.solvers.base import Solver
+from monai_echosynth.diffusion.solvers.churn import ChurnSolver
+from monai_echosynth.diffusion.solvers.ddim import DDIMSolver
+from monai_echosynth.diffusion.solvers.dpmpp_2m import DPMpp2MSolver
+from monai_echosynth.diffusion.solvers.euler import EulerSolver
+from monai_echosynth.diffusion.solvers.heun import HeunSolver
+from monai_echosynth.errors import EchoSynthError
+
+__all__ = [
+    "AncestralSolver",
+    "ChurnSolver",
+    "DDIMSolver",
+    "DPMpp2MSolver",
+    "EulerSolver",
+    "HeunSolver",
+    "Solver",
+    "SolverName",
+    "make_solver",
+]
+
+
+class SolverName(StrEnum):
+    """Names of the solvers."""
+
+    EULER = "euler"
+    HEUN = "heun"
+    DPMPP_2M = "dpmpp_2m"
+    DDIM = "ddim"
+    ANCESTRAL = "ancestral"
+    CHURN = "churn"
+
+
+_SOLVERS: dict[SolverName, type[Solver]] = {
+    SolverName.EULER: EulerSolver,
+    SolverName.HEUN: HeunSolver,
+    SolverName.DPMPP_2M: DPMpp2MSolver,
+    SolverName.DDIM: DDIMSolver,
+    SolverName.ANCESTRAL: AncestralSolver,
+    SolverName.CHURN: ChurnSolver,
+}
+
+
+def make_solver(name: SolverName | str) -> Solver:
+    """Make a solver with its default settings.
+
+    Args:
+        name: a ``SolverName`` or its value.
+
+    Raises:
+        EchoSynthError: where the name is unknown.
+    """
+    if name not in list(SolverName):
+        raise EchoSynthError(f"solver must be one of {', '.join(SolverName)}, got '{name}'; pick one of these")
+    return _SOLVERS[SolverName(name)]()

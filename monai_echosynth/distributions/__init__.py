@@ -1,0 +1,1 @@
+"""Probability distributions used by the models; layer L0, needs torch only."""
