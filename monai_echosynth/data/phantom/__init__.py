@@ -1,0 +1,31 @@
+"""Embedded phantom: a 2-D echocardiography simulator, so that everything runs without a download.
+
+``anatomy`` (parametric heart) and ``ventricle`` (outlines) give ``tissue``; ``echogenicity`` says how it scatters,
+``speckle`` how the probe sees it, ``propagation`` what happens on the way, ``display`` how the machine shows it in the
+sector of ``geometry``. ``styles`` are machines, ``simulate`` one frame, ``recording`` a population, ``writer`` its files.
+"""
+
+from __future__ import annotations
+
+from monai_echosynth.data.phantom.anatomy import Anatomy, Patient, Phase, View, sample_patient
+from monai_echosynth.data.phantom.recording import PatientPlan, plan_patient, render
+from monai_echosynth.data.phantom.simulate import PhantomFrame, simulate_frame
+from monai_echosynth.data.phantom.styles import STYLES, MachineStyle, StyleName
+from monai_echosynth.data.phantom.writer import write_phantom
+
+__all__ = [
+    "STYLES",
+    "Anatomy",
+    "MachineStyle",
+    "Patient",
+    "PatientPlan",
+    "PhantomFrame",
+    "Phase",
+    "StyleName",
+    "View",
+    "plan_patient",
+    "render",
+    "sample_patient",
+    "simulate_frame",
+    "write_phantom",
+]
