@@ -1,8 +1,8 @@
 """Files appear whole or not at all: write under a temporary name in the same folder, then rename.
 
-A rename inside one file system is atomic (POSIX ``rename(2)``), so a reader sees the old file, the new one or none, and a
-process that is killed leaves at most a hidden ``.partial-*`` file behind, which ``remove_partial`` clears. A full disk or a
-missing permission stays an ``OSError``, and always names the file that could not be written.
+A rename inside one file system is atomic (POSIX ``rename(2)``), so a reader sees the old file, the new one or none, and
+a process that is killed leaves at most a hidden ``.partial-*`` file behind, which ``remove_partial`` clears. A full disk
+or a missing permission stays an ``OSError``, and always names the file that could not be written.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PARTIAL_PREFIX = ".partial-"
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Gives a temporary path to write to; it becomes ``path`` when the block ends well and vanishes when it raises.
+    """Gives a temporary path to write; it becomes ``path`` when the block ends well and vanishes when it raises.
 
     The temporary name lies in the same folder and ends with the whole name of ``path``, so that writers which choose the
     format by suffix (``.nii.gz``, ``.png``) work unchanged. Missing parent folders are made.
@@ -55,7 +55,7 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def write_json(path: str | os.PathLike[str], obj: object) -> None:
-    """Writes ``obj`` as indented JSON, atomically; paths become strings, NumPy and torch values become numbers or lists."""
+    """Writes ``obj`` as indented JSON, atomically; paths become strings, arrays and tensors lists."""
     write_text(path, json.dumps(obj, indent=2, ensure_ascii=False, default=_plain) + "\n")
 
 
