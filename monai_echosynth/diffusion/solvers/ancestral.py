@@ -4,7 +4,8 @@ Given the current state and the clean estimate, the state at :math:`\sigma' < \s
 
 .. math::
 
-    q(x' | x, D) = N\left( D + \frac{\sigma'^2}{\sigma^2} (x - D),\; \sigma'^2 \left(1 - \frac{\sigma'^2}{\sigma^2}\right) \right)
+    q(x' | x, D) = N\left( D + \rho (x - D),\; \sigma'^2 (1 - \rho) \right), \qquad
+    \rho = \sigma'^2 / \sigma^2
 
 which is equation 7 of Ho et al. 2020 (variance :math:`\tilde\beta_t`) with the signal scale divided out.
 """

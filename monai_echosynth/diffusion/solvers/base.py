@@ -13,6 +13,7 @@ type, yet no step depends on the device.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -65,7 +66,7 @@ class Solver(ABC):
             EchoSynthError: where the grid is not decreasing, or a stochastic method lacks generators.
         """
         levels = sigmas.detach().to("cpu", torch.float64).tolist()
-        if len(levels) < 2 or levels[-1] < 0 or any(b >= a for a, b in pairwise(levels)):
+        if not _decreasing(levels):
             raise EchoSynthError(
                 f"sigmas must be 2 or more strictly decreasing levels >= 0, got {_brief(levels)}; use a sigma grid"
             )
@@ -95,6 +96,11 @@ class Solver(ABC):
         if nfe < 1:
             raise EchoSynthError(f"network evaluations must be at least 1, got {nfe}; allow one or more")
         return (nfe - 1) // self.evaluations_per_step + 1
+
+
+def _decreasing(levels: Sequence[float]) -> bool:
+    """Whether the levels make a grid; NaN and infinity never do."""
+    return len(levels) > 1 and levels[0] < math.inf and levels[-1] >= 0 and all(a > b for a, b in pairwise(levels))
 
 
 def _brief(levels: Sequence[float]) -> str:
