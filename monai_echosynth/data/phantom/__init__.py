@@ -2,7 +2,8 @@
 
 ``anatomy`` (parametric heart) and ``ventricle`` (outlines) give ``tissue``; ``echogenicity`` says how it scatters,
 ``speckle`` how the probe sees it, ``propagation`` what happens on the way, ``display`` how the machine shows it in the
-sector of ``geometry``. ``styles`` are machines, ``simulate`` one frame, ``recording`` a population, ``writer`` its files.
+sector of ``geometry``. ``styles`` are machines, ``simulate`` makes one frame, ``recording`` a population, ``writer``
+its files.
 """
 
 from __future__ import annotations

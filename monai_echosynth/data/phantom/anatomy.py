@@ -1,8 +1,8 @@
 """Parametric heart: the numbers that tell one patient, view and phase from another.
 
-Lengths are in mm. The left ventricle (LV) is a truncated egg of length ``length`` and largest half width ``radius``; its
-apex stays near the probe while the mitral plane moves, as in the beating heart. From end diastole (ED) to end systole
-(ES) the cavity shortens by ``1 - 0.28 e`` and narrows so that its volume falls by exactly the ejection fraction ``e``;
+Lengths are in mm. The left ventricle (LV) is a truncated egg of length ``length`` and largest half width ``radius``;
+its apex stays near the probe while the mitral plane moves, as in the beating heart. From end diastole (ED) to end
+systole (ES) the cavity shortens by ``1 - 0.28 e`` and narrows so that its volume falls by exactly the ejection fraction ``e``;
 the wall thickens and the left atrium fills.
 
 References:
@@ -123,7 +123,7 @@ def contract(anatomy: Anatomy, ejection_fraction: float) -> Anatomy:
 
 def sample_patient(rng: np.random.Generator) -> Patient:
     """Draw a patient: both views share size, wall, ejection fraction and position up to small view differences."""
-    length, radius = rng.normal(84.0, 7.0), rng.normal(23.5, 2.6)
+    length, radius = rng.normal(85.0, 7.5), rng.normal(24.5, 2.8)
     wall = float(np.clip(rng.normal(9.2, 1.3), 6.5, 13.0))
     atrium = rng.normal(44.0, 5.0), rng.normal(19.5, 2.5)
     common = float(np.clip(length, 68.0, 100.0)), float(np.clip(radius, 18.0, 31.0)), wall, atrium
@@ -143,11 +143,12 @@ def _sample_view(
     four = view is View.FOUR_CHAMBER
     foreshortening = 1.0 - abs(rng.normal(0.0, 0.05))
     first, second, third = rng.normal(0.0, [0.035, 0.02, 0.012])
+    aside = float(rng.normal(0.0, 3.5))
     return Anatomy(
         view=view,
-        apex_x=float(rng.normal(3.0 if four else 0.0, 4.0)),
-        apex_y=float(rng.uniform(17.0, 30.0)),
-        tilt=float(np.deg2rad(rng.normal(3.0 if four else -1.0, 5.5))),
+        apex_x=aside + (2.5 if four else 0.0),
+        apex_y=float(rng.uniform(16.0, 25.0)) + 1.2 * max(radius - 22.0, 0.0),
+        tilt=float(np.deg2rad(rng.normal(3.0 if four else -1.0, 4.5) - 0.5 * aside)),
         bend=float(rng.normal(0.0, 2.2)),
         length=length * foreshortening,
         radius=radius * rng.normal(1.0, 0.05),
@@ -164,5 +165,5 @@ def _sample_view(
         right_width=float(np.clip(rng.normal(29.0, 5.0), 17.0, 42.0)),
         right_reach=float(rng.uniform(0.62, 0.85)),
         leaflet_opening=float(rng.uniform(0.25, 0.95)),
-        papillary=float(rng.uniform(2.0, 5.0)),
+        papillary=float(rng.uniform(0.3, 4.2)),
     )

@@ -1,8 +1,9 @@
 """How strongly each tissue scatters and attenuates, and the mirror-like echo of the interfaces between them.
 
-Backscatter is in dB relative to the pericardium. Within a tissue it varies smoothly (fiber direction, fat, scars). Where it
-jumps, the interface reflects specularly: strongly when the beam meets it head on, weakly when it runs along the beam, which
-is why the lateral walls of an apical view fade.
+Backscatter is in dB relative to the pericardium. Within a tissue it varies smoothly (fiber direction, fat, scars), and
+borders are a millimeter wide (trabeculae, partial volume). Where it jumps, the interface reflects specularly: strongly
+when the beam meets it head on, weakly when it runs along the beam, which is why the lateral walls of an apical view fade.
+The fat of the atrioventricular groove and the posterior pericardium are the brightest things in most pictures.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from monai_echosynth.data.phantom.anatomy import Anatomy
 from monai_echosynth.data.phantom.geometry import PolarGrid
 from monai_echosynth.data.phantom.tissue import Tissue
+from monai_echosynth.data.phantom.ventricle import axis_coordinates, cavity_half_width
 
 __all__ = ["Scattering", "attenuation_map", "backscatter_db", "sample_scattering", "smooth_field", "specular_amplitude"]
 
@@ -23,10 +26,21 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scattering:
-    """Backscatter in dB per `Tissue` code and the size (dB) of its smooth variation."""
+    """Backscatter of one patient in dB.
+
+    Attributes:
+        level: mean per `Tissue` code.
+        variation: size of the smooth variation per `Tissue` code.
+        groove: extra brightness of the atrioventricular groove.
+        posterior: extra brightness behind the heart.
+        border: width of a tissue border in mm (standard deviation).
+    """
 
     level: tuple[float, ...]
     variation: tuple[float, ...]
+    groove: float
+    posterior: float
+    border: float
 
 
 ATTENUATION = (0.50, 0.16, 0.45, 0.50, 0.45, 0.60, 0.45, 0.60, 0.45)
@@ -35,10 +49,15 @@ ATTENUATION = (0.50, 0.16, 0.45, 0.50, 0.45, 0.60, 0.45, 0.60, 0.45)
 
 def sample_scattering(rng: np.random.Generator) -> Scattering:
     """Draw the acoustic contrast of one patient; poor windows have little between blood and muscle."""
-    mean = np.array([-14.0, -34.0, -12.0, -9.0, -12.0, -3.0, -6.0, -3.0, -12.0])
-    spread = np.array([3.0, 3.0, 2.5, 2.5, 2.5, 2.0, 3.0, 2.0, 3.0])
-    level = rng.normal(mean, spread)
-    return Scattering(tuple(level), (5.0, 1.5, 3.5, 3.0, 3.5, 3.0, 2.0, 2.0, 2.0))
+    mean = np.array([-17.0, -32.0, -14.5, -14.0, -15.0, -8.0, -12.0, -8.0, -15.0])
+    spread = np.array([3.0, 3.0, 2.5, 2.5, 2.5, 2.5, 3.0, 3.0, 3.0])
+    return Scattering(
+        level=tuple(rng.normal(mean, spread)),
+        variation=(5.0, 1.5, 4.5, 5.0, 4.5, 5.0, 6.0, 2.0, 3.0),
+        groove=float(rng.uniform(4.0, 17.0)),
+        posterior=float(rng.uniform(6.0, 21.0)),
+        border=float(rng.uniform(0.5, 1.2)),
+    )
 
 
 def smooth_field(beams: PolarGrid, lateral: float, axial: float, rng: np.random.Generator) -> Array:
@@ -51,9 +70,27 @@ def smooth_field(beams: PolarGrid, lateral: float, axial: float, rng: np.random.
     return np.asarray(ndimage.map_coordinates(smooth, np.broadcast_arrays(rows, columns), order=1, mode="mirror"))
 
 
-def backscatter_db(tissue: NDArray[np.uint8], scattering: Scattering, field: Array) -> Array:
-    """Backscatter in dB on the beam grid: the tissue's level plus its share of a smooth unit-variance field."""
-    return np.asarray(np.take(scattering.level, tissue) + np.take(scattering.variation, tissue) * field)
+def backscatter_db(
+    anatomy: Anatomy, tissue: NDArray[np.uint8], scattering: Scattering, field: Array, beams: PolarGrid
+) -> Array:
+    """Backscatter in dB on the beam grid (B, R): the tissue's level plus its share of a smooth unit-variance field."""
+    level = np.take(scattering.level, tissue) + np.take(scattering.variation, tissue) * field
+    solid = (tissue != Tissue.BLOOD) & (tissue != Tissue.LEAFLET)
+    level = level + _fat_db(anatomy, scattering, beams) * solid
+    beam_pixels = float(np.clip(scattering.border / (beams.beam_step * 70.0), 0.3, 3.0))
+    soft = ndimage.gaussian_filter(level, (beam_pixels, scattering.border / beams.range_step))
+    return np.where(tissue == Tissue.LEAFLET, np.maximum(level, soft), soft)
+
+
+def _fat_db(anatomy: Anatomy, scattering: Scattering, beams: PolarGrid) -> Array:
+    """Extra brightness around the mitral annulus and behind the atrium."""
+    u, v = axis_coordinates(anatomy, *beams.cartesian())
+    neck = float(cavity_half_width(anatomy, np.zeros(1))[0])
+    away = np.clip(np.abs(v) - neck - 4.0, 0.0, None)
+    groove = np.exp(-0.5 * ((u + 4.0) / 16.0) ** 2 - away / 22.0) * (np.abs(v) > neck - 3.0)
+    behind = -u - 0.95 * anatomy.atrium_length
+    posterior = np.exp(-np.clip(behind, 0.0, None) / 25.0) * 0.5 * (1.0 + np.tanh((behind - 2.0) / 5.0))
+    return np.asarray(scattering.groove * groove + scattering.posterior * posterior)
 
 
 def attenuation_map(tissue: NDArray[np.uint8]) -> Array:

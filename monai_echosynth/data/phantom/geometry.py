@@ -1,8 +1,8 @@
 """Sector scan geometry: the map between beam coordinates and the picture.
 
 A phased array at the origin fires beams at angles ``theta`` (0 = straight down, positive = picture right); an echo from
-range ``r`` comes from ``x = r sin(theta)`` (lateral), ``y = r cos(theta)`` (depth). The picture is the smallest isotropic
-grid that holds the sector ``|theta| <= opening / 2, r <= depth``. Arrays are ordered (beam, range) and (X, Y).
+range ``r`` comes from ``x = r sin(theta)`` (lateral), ``y = r cos(theta)`` (depth). The picture is the smallest
+isotropic grid that holds the sector ``|theta| <= opening / 2, r <= depth``. Arrays are ordered (beam, range) and (X, Y).
 """
 
 from __future__ import annotations

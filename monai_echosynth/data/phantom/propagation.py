@@ -4,8 +4,8 @@ A wave of frequency f that crosses tissue of attenuation a(r) (dB / (cm MHz)) fo
 
     A(r) = 2 f integral_0^r a(s) ds        [dB],
 
-and the machine adds time-gain compensation (TGC) for an assumed uniform tissue, plus sliders that no one sets perfectly.
-Levels are in dB; arrays are (B, R) or broadcast to it.
+and the machine adds time-gain compensation (TGC) for an assumed uniform tissue, plus sliders that no one sets
+perfectly. Levels are in dB; arrays are (B, R) or broadcast to it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def attenuation_db(coefficient: Array, beams: PolarGrid, frequency: float) -> Ar
 
 
 def tgc_db(beams: PolarGrid, frequency: float, assumed: float, sliders: Array) -> Array:
-    """Gain over range (1, R): full compensation of ``assumed`` dB / (cm MHz) plus slider errors in dB, probe to bottom."""
+    """Gain over range (1, R): compensation of ``assumed`` dB / (cm MHz) plus slider errors in dB, probe to bottom."""
     knots = np.linspace(0.0, float(beams.r[0, -1]), len(sliders))
     return np.asarray(2.0 * frequency * assumed * beams.r / 10.0 + np.interp(beams.r, knots, sliders))
 
@@ -68,7 +68,7 @@ def clutter(beams: PolarGrid, rng: np.random.Generator, near_db: float, haze_db:
         rng: source of the scatterers and of the band positions.
         near_db: level at the probe.
         haze_db: level of the haze where ``haze`` is 0.
-        haze: smooth field in units of 6 dB.
+        haze: smooth field in units of 5 dB.
     """
     decay = near_db - beams.r / rng.uniform(0.75, 1.4)
     near = 10.0 ** (decay / 20.0)
@@ -76,7 +76,7 @@ def clutter(beams: PolarGrid, rng: np.random.Generator, near_db: float, haze_db:
     for k in range(4):
         bow = first + k * spacing
         near = near + 10.0 ** ((near_db - 4.0 - 5.0 * k) / 20.0) * np.exp(-0.5 * ((beams.r - bow) / 0.9) ** 2)
-    spread = 10.0 ** ((haze_db + 6.0 * haze) / 20.0)
+    spread = 10.0 ** ((haze_db + 5.0 * haze) / 20.0)
     return np.asarray(complex_noise(beams.shape, rng) * np.hypot(near, spread))
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from monai_echosynth.data.phantom.anatomy import Patient, Phase, View, sample_patient
+from monai_echosynth.data.phantom.echogenicity import Scattering, sample_scattering
 from monai_echosynth.data.phantom.simulate import PhantomFrame, simulate_frame
 from monai_echosynth.data.phantom.styles import STYLES, StyleName
 
@@ -26,23 +27,25 @@ class PatientPlan:
         index: patient number, from 1.
         patient: the heart.
         style: machine of all frames.
+        scattering: acoustic contrast of the tissues.
         depth: scan depth of all frames in mm.
     """
 
     index: int
     patient: Patient
     style: StyleName
+    scattering: Scattering
     depth: float
 
 
 def plan_patient(seed: int, index: int) -> PatientPlan:
-    """Draw patient number ``index`` (from 1) of the population ``seed``; the depth is set to show most of the atrium."""
+    """Draw patient ``index`` (from 1) of the population ``seed``; the scan depth is set to show most of the atrium."""
     rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
     patient = sample_patient(rng)
     style = StyleName(str(rng.choice(list(STYLE_SHARES), p=list(STYLE_SHARES.values()))))
     bottom = max(a.apex_y + a.length + a.atrium_length for a in patient.end_diastole.values())
     depth = float(np.clip(bottom + rng.normal(4.0, 7.0), 135.0, 180.0))
-    return PatientPlan(index, patient, style, depth)
+    return PatientPlan(index, patient, style, sample_scattering(rng), depth)
 
 
 def render(seed: int, plan: PatientPlan, view: View, phase: Phase, width: int = 256) -> PhantomFrame:
@@ -51,4 +54,4 @@ def render(seed: int, plan: PatientPlan, view: View, phase: Phase, width: int = 
     window = np.random.SeedSequence([seed, plan.index, 1 + view_number])
     frame = np.random.SeedSequence([seed, plan.index, 1 + view_number, 1 + phase_number])
     anatomy = plan.patient.anatomy(view, phase)
-    return simulate_frame(anatomy, STYLES[plan.style], plan.depth, window, frame, width)
+    return simulate_frame(anatomy, STYLES[plan.style], plan.scattering, plan.depth, window, frame, width)

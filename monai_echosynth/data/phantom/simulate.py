@@ -1,6 +1,6 @@
 """One frame of the phantom: anatomy -> scatterers -> beamformed echoes -> picture and label.
 
-    s = A (b g + c) + n                  b backscatter amplitude, g beamformed speckle, A propagation, c clutter, n noise
+    s = A g + c + n        g beamformed speckle of the tissue, A propagation and gain, c clutter, n amplified noise
 
 A patient's anatomy, contrast, machine and acoustic window are drawn once; only the speckle is new in every frame.
 """
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from monai_echosynth.data.phantom import display, echogenicity, propagation
 from monai_echosynth.data.phantom.anatomy import Anatomy
+from monai_echosynth.data.phantom.echogenicity import Scattering
 from monai_echosynth.data.phantom.geometry import CartesianGrid, PolarGrid, ScanGeometry, scan_convert
 from monai_echosynth.data.phantom.speckle import ComplexArray, beam_width, beamform, complex_noise
 from monai_echosynth.data.phantom.styles import MachineStyle
@@ -44,6 +45,7 @@ class PhantomFrame:
 def simulate_frame(
     anatomy: Anatomy,
     style: MachineStyle,
+    scattering: Scattering,
     depth: float,
     window_seed: int | np.random.SeedSequence,
     frame_seed: int | np.random.SeedSequence,
@@ -54,17 +56,22 @@ def simulate_frame(
     Args:
         anatomy: the heart at one view and phase.
         style: the machine.
+        scattering: the patient's acoustic contrast.
         depth: scan depth in mm.
-        window_seed: fixes contrast, shadows, drop-out and gain; shared by the frames of a recording.
+        window_seed: fixes texture, shadows, drop-out, haze and gain; shared by the frames of a recording.
         frame_seed: fixes speckle and noise.
         width: lateral pixels; the sector spans all of them.
     """
     geometry = ScanGeometry(style.opening, depth)
     beams, grid = geometry.polar(BEAMS, SAMPLES), geometry.cartesian(width)
     window = np.random.default_rng(window_seed)
-    level = _echo_level(anatomy, style, beams, window, np.random.default_rng(frame_seed))
+    level = _echo_level(anatomy, style, scattering, beams, window, np.random.default_rng(frame_seed))
     gain = display.auto_gain(
-        level, beams.r, style.dynamic_range, style.gamma, float(np.clip(window.normal(style.mean_gray, 0.03), 0.2, 0.5))
+        level,
+        beams.r,
+        style.dynamic_range,
+        style.gamma,
+        float(np.clip(window.normal(style.mean_gray, 0.05), 0.2, 0.55)),
     )
     gray = display.gray_level(level, gain, style.dynamic_range, style.gamma)
     inside = geometry.inside(grid.x, grid.y)
@@ -79,23 +86,25 @@ def _drawn_label(anatomy: Anatomy, grid: CartesianGrid) -> NDArray[np.uint8]:
 
 
 def _echo_level(
-    anatomy: Anatomy, style: MachineStyle, beams: PolarGrid, window: np.random.Generator, frame: np.random.Generator
+    anatomy: Anatomy,
+    style: MachineStyle,
+    scattering: Scattering,
+    beams: PolarGrid,
+    window: np.random.Generator,
+    frame: np.random.Generator,
 ) -> Array:
     """Envelope in dB on the beam grid, after propagation and TGC."""
     tissue = tissue_map(anatomy, *beams.cartesian())
-    scattering = echogenicity.sample_scattering(window)
     texture = echogenicity.smooth_field(beams, 0.09, 9.0, window)
     haze = echogenicity.smooth_field(beams, 0.3, 35.0, window)
     loss = propagation.shadow_db(beams, window, 0.45, 0.25) + propagation.drop_out_db(beams, window, 9.0)
     gain = propagation.tgc_db(beams, style.frequency, MEAN_ATTENUATION, window.normal(0.0, 2.5, 6))
     near, fog = window.normal(-4.0, 3.0), window.normal(style.haze, 2.5)
 
-    base = echogenicity.backscatter_db(tissue, scattering, texture)
+    base = echogenicity.backscatter_db(anatomy, tissue, scattering, texture, beams)
     speckle = _speckle(base, style, beams, frame)
     loss = loss + propagation.attenuation_db(echogenicity.attenuation_map(tissue), beams, style.frequency)
-    dirt = beamform(
-        propagation.clutter(beams, frame, near, fog, haze), beams, style.pulse, _width(style, beams)
-    )
+    dirt = beamform(propagation.clutter(beams, frame, near, fog, haze), beams, style.pulse, _width(style, beams))
     noise = beamform(complex_noise(beams.shape, frame), beams, style.pulse, np.full((1, 1), 0.1))
     echo = speckle * 10.0 ** ((gain - loss) / 20.0) + dirt + noise * 10.0 ** ((style.noise + gain) / 20.0)
     return display.smooth_envelope(echo, *style.smoothing)

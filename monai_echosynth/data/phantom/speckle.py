@@ -2,7 +2,8 @@
 
 Many scatterers per resolution cell give, after demodulation, a circular complex Gaussian field whose variance is the
 local backscatter. The beamformed signal is that field convolved with a pulse envelope (axial, constant in range) and a
-beam profile (lateral, varying with range); its magnitude is Rayleigh distributed, mean / sd = sqrt(pi / (4 - pi)) = 1.91.
+beam profile (lateral, varying with range); its magnitude is Rayleigh distributed, mean / sd = sqrt(pi / (4 - pi)),
+about 1.91.
 
 The beam of an aperture focused at range f has a width in mm of about
 
@@ -65,7 +66,7 @@ def beamform(scatterers: ComplexArray, beams: PolarGrid, pulse: float, width: Ar
 
 
 def _gaussian_filter(signal: ComplexArray, sigma: Array, axis: int) -> ComplexArray:
-    """Filter along ``axis`` with a width in samples that may vary along the other axis; mirror borders, unit power gain."""
+    """Filter along ``axis``; the width in samples may vary along the other axis. Mirror borders, unit power gain."""
     length = signal.shape[axis]
     pad = min(length - 1, int(np.ceil(3.0 * float(np.max(sigma)))))
     padded = np.pad(signal, [(pad, pad) if a == axis else (0, 0) for a in range(2)], mode="reflect")

@@ -1,4 +1,8 @@
-"""Machine styles: what the same heart looks like on different scanners."""
+"""Machine styles: what the same heart looks like on different scanners.
+
+In the median style the gray levels inside the sector follow about a Gamma law of concentration 3.75 and rate 10.8 (mean
+0.35, standard deviation 0.18 of full scale), as apical recordings do.
+"""
 
 from __future__ import annotations
 
@@ -54,15 +58,63 @@ class MachineStyle:
 
 STYLES: dict[StyleName, MachineStyle] = {
     StyleName.MEDIAN: MachineStyle(
-        75.0, 1.7, 0.42, 0.0105, 2.0, 80.0, 58.0, 1.0, 0.35, (0.8, 1.0), -60.0, -30.0, 0.5
+        opening=75.0,
+        frequency=1.7,
+        pulse=0.42,
+        angular=0.0105,
+        defocus=2.0,
+        focus=80.0,
+        dynamic_range=49.0,
+        gamma=1.35,
+        mean_gray=0.345,
+        smoothing=(0.9, 1.3),
+        noise=-60.0,
+        haze=-31.0,
+        specular=0.5,
     ),
     StyleName.CRISP: MachineStyle(
-        75.0, 2.4, 0.30, 0.0080, 1.6, 90.0, 52.0, 1.05, 0.32, (0.6, 0.7), -72.0, -36.0, 0.8
+        opening=75.0,
+        frequency=2.4,
+        pulse=0.3,
+        angular=0.008,
+        defocus=1.6,
+        focus=90.0,
+        dynamic_range=46.0,
+        gamma=1.35,
+        mean_gray=0.32,
+        smoothing=(0.7, 0.9),
+        noise=-72.0,
+        haze=-35.0,
+        specular=0.8,
     ),
     StyleName.HAZY: MachineStyle(
-        80.0, 1.6, 0.50, 0.0125, 2.4, 75.0, 66.0, 0.95, 0.40, (1.0, 1.2), -54.0, -24.0, 0.3
+        opening=80.0,
+        frequency=1.6,
+        pulse=0.5,
+        angular=0.0125,
+        defocus=2.4,
+        focus=75.0,
+        dynamic_range=52.0,
+        gamma=1.25,
+        mean_gray=0.38,
+        smoothing=(1.1, 1.6),
+        noise=-54.0,
+        haze=-27.0,
+        specular=0.3,
     ),
     StyleName.PORTABLE: MachineStyle(
-        90.0, 2.0, 0.60, 0.0150, 2.8, 70.0, 50.0, 1.15, 0.34, (0.5, 0.8), -58.0, -28.0, 0.4
+        opening=90.0,
+        frequency=2.0,
+        pulse=0.6,
+        angular=0.015,
+        defocus=2.8,
+        focus=70.0,
+        dynamic_range=44.0,
+        gamma=1.35,
+        mean_gray=0.34,
+        smoothing=(0.6, 1.0),
+        noise=-58.0,
+        haze=-30.0,
+        specular=0.4,
     ),
 }

@@ -93,8 +93,8 @@ def _paint_right_heart(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.
     tissue[below & (q < 1.13)] = Tissue.ATRIAL_WALL
     tissue[below & (q < 1.0)] = Tissue.BLOOD
     side = np.clip((-v - neck) / anatomy.right_width, 0.0, 1.0)
-    valve = 3.0 + 10.0 * side * (1.0 - side) * (1.0 + anatomy.leaflet_opening)
-    tissue[(v < -neck) & (v > -neck - anatomy.right_width) & (np.abs(u - valve) < 0.9)] = Tissue.LEAFLET
+    valve = 3.0 + 5.0 * side * (1.0 - side) * (1.0 + anatomy.leaflet_opening)
+    tissue[(v < -neck) & (v > -neck - anatomy.right_width) & (np.abs(u - valve) < 0.8)] = Tissue.LEAFLET
 
 
 def _paint_annulus(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.uint8]) -> None:
@@ -119,6 +119,8 @@ def _on_mitral_leaflets(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool
     """Two thin leaflets hinged at the annulus; they close to a shallow tent and open into the cavity."""
     neck = float(cavity_half_width(anatomy, np.zeros(1))[0])
     inward = np.clip((neck - np.abs(v)) / neck, 0.0, None)
-    height = 1.0 + neck * np.tan(anatomy.leaflet_opening) * inward + 2.0 * np.sin(np.pi * inward)
-    tip = np.cos(0.6 * anatomy.leaflet_opening)
-    return np.asarray((np.abs(v) <= neck) & (inward <= tip) & (np.abs(u - height) < 0.8))
+    height = 0.5 + neck * np.tan(anatomy.leaflet_opening) * inward + 1.5 * np.sin(np.pi * inward)
+    tip = np.cos(anatomy.leaflet_opening) * np.where(v < 0.0, 1.0, 0.85)
+    return np.asarray(
+        (np.abs(v) <= neck) & (inward <= tip) & (np.abs(u - height) < 0.9 / np.cos(anatomy.leaflet_opening))
+    )

@@ -1,7 +1,7 @@
 """Heart coordinates and closed-form outlines of the left ventricle and atrium.
 
-A point is described by ``u``, its height over the (bowed) mitral plane along the long axis in mm, and ``v``, its sideways
-distance from the (bent) axis, positive to the picture's right. With L the length, R the radius, b the height of the
+A point is described by ``u``, its height over the (bowed) mitral plane along the long axis in mm, and ``v``, its
+sideways distance from the (bent) axis, positive to the picture's right. With L the length, R the radius, b the height of the
 widest level and p the roundness, the half width of the cavity is
 
     w(u) = R (1 - |(u - b) / (L - b)|^p)^(1/2) (1 + sum_k a_k sin(k pi u / L)),    0 <= u <= L,
@@ -33,7 +33,7 @@ def axis_coordinates(anatomy: Anatomy, x: Array, y: Array) -> tuple[Array, Array
 
 
 def cavity_half_width(anatomy: Anatomy, u: Array, margin: float = 0.0, apical_margin: float = 0.0) -> Array:
-    """Half width of the LV cavity at height ``u``, grown by ``margin`` sideways; 0 above the apex and below the base."""
+    """Half width of the LV cavity at height ``u``, grown by ``margin`` sideways; 0 beyond apex and base."""
     base = anatomy.widest * anatomy.length
     apical = u > base
     reach = np.where(apical, anatomy.length - base + apical_margin, anatomy.length - base)

@@ -141,8 +141,9 @@ def _write_nifti(path: Path, array: NDArray[np.uint8], spacing: float) -> None:
 
 def _info(plan: PatientPlan) -> str:
     """CAMUS info file; the volumes are biplane, from the drawn outlines of both views, in ml."""
+    heart = plan.patient.anatomy
     diastole, systole = (
-        cavity_volume(*(plan.patient.anatomy(view, phase) for view in View)) for phase in (Phase.ED, Phase.ES)
+        cavity_volume(heart(View.TWO_CHAMBER, phase), heart(View.FOUR_CHAMBER, phase)) for phase in Phase
     )
     entries = {
         "ED": 1,
