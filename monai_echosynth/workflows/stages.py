@@ -171,7 +171,8 @@ def _stage_log(out: Path, stage: str) -> Iterator[logging.Logger]:
         log.info("interrupted")
         raise
     except Exception:
-        handler.stream.write(traceback.format_exc())  # to the file alone: the console gets one line
+        with path.open("a", encoding="utf-8") as stream:  # the file alone: the console gets one line
+            traceback.print_exc(file=stream)
         raise
     finally:
         root.removeHandler(handler)

@@ -1,0 +1,225 @@
+"""The ``echosynth`` program: reads the arguments and calls one function of ``workflows`` for each subcommand.
+
+Workflows are imported by the subcommand that runs, so ``--help`` answers without loading torch. Bad input and files that
+cannot be read or written end in one line, ``echosynth: error: ...``, and exit code 2; Ctrl-C ends with 130.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from monai_echosynth import __version__
+from monai_echosynth.errors import EchoSynthError
+
+__all__ = ["FORMATS", "PRESETS", "SOLVERS", "VIEWS", "build_parser", "main"]
+
+# Spelled out here so that `--help` need not import torch; a test compares them with the enumerations.
+SOLVERS = ("euler", "heun", "dpmpp_2m", "ddim", "ancestral", "churn")
+FORMATS = ("nifti", "png", "nnunet")
+VIEWS = ("2CH", "4CH")
+PRESETS = ("quick", "cpu", "paper")
+
+Handler = Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns the exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
+    args = build_parser().parse_args(argv)
+    handler: Handler = args.handler
+    try:
+        return handler(args)
+    except KeyboardInterrupt:
+        print("echosynth: interrupted; the same command continues", file=sys.stderr)
+        return 130
+    except (EchoSynthError, OSError) as error:
+        if args.debug:
+            raise
+        print(f"echosynth: error: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all subcommands; each sets ``handler``."""
+    parser = argparse.ArgumentParser(prog="echosynth", description="Labeled synthetic echocardiography from label maps.")
+    parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    for add in (_add_phantom, _add_prepare, _add_train, _add_generate, _add_evaluate, _add_demo, _add_verify):
+        command = add(commands)
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    command.set_defaults(handler=handler)
+    return command
+
+
+def _option(command: argparse.ArgumentParser, flag: str, help: str, **settings: Any) -> None:
+    """Adds an option whose help ends with its default, if it has one."""
+    shown = "" if settings.get("default") is None else " (default: %(default)s)"
+    command.add_argument(flag, help=help + shown, **settings)
+
+
+def _add_phantom(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "phantom", _phantom, "write simulated patients in the layout of CAMUS")
+    _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    _option(command, "--patients", type=int, default=120, metavar="N", help="number of patients")
+    _option(command, "--views", nargs="+", choices=VIEWS, metavar="VIEW", help="2CH, 4CH or both (default)")
+    _option(command, "--width", type=int, default=256, metavar="PIXELS", help="width of a frame")
+    _option(command, "--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes")
+    _option(command, "--workers", type=int, metavar="N", help="processes")
+    return command
+
+
+def _phantom(args: argparse.Namespace) -> int:
+    from monai_echosynth.data.phantom import write_phantom
+
+    write_phantom(args.out, args.patients, args.seed, args.views or VIEWS, args.width, args.workers)
+    print(f"{args.patients} simulated patients in {args.out}")
+    return 0
+
+
+def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "prepare", _prepare, "bring a data folder to one grid with semantic maps and patient splits")
+    _option(command, "--data", type=Path, required=True, metavar="DIR", help="CAMUS (NIfTI or mhd), or images/ and labels/")
+    _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    _option(command, "--size", type=int, default=128, metavar="PIXELS", help="side of the square grid")
+    _option(command, "--n-test", type=int, metavar="N", help="test patients (all others train and validate)")
+    _option(command, "--max-train", type=int, default=398, metavar="N", help="most training and validation patients")
+    _option(command, "--views", nargs="+", metavar="VIEW", help="keep these views only")
+    _option(command, "--phases", nargs="+", metavar="PHASE", help="keep these phases only")
+    _option(command, "--split", choices=("auto", "official", "random"), default="auto", help="who tests")
+    _option(command, "--seed", type=int, default=0, metavar="S", help="of the random split")
+    _option(command, "--workers", type=int, default=2, metavar="N", help="threads")
+    return command
+
+
+def _prepare(args: argparse.Namespace) -> int:
+    from monai_echosynth.workflows.prepare import prepare
+
+    out = prepare(
+        args.data,
+        args.out,
+        size=args.size,
+        n_test=args.n_test,
+        max_train=args.max_train,
+        seed=args.seed,
+        views=args.views,
+        phases=args.phases,
+        split=args.split,
+        workers=args.workers,
+    )
+    print(f"prepared data in {out}")
+    return 0
+
+
+def _add_train(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "train", _train, "train the gamma-VAE and the diffusion model; resumes where it stopped")
+    _option(command, "--data", type=Path, required=True, metavar="DIR", help="prepared data (echosynth prepare)")
+    _option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
+    _option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
+    _option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
+    return command
+
+
+def _train(args: argparse.Namespace) -> int:
+    from monai_echosynth.workflows.train import train
+
+    print(f"trained bundle in {train(args.data, args.out, preset=args.preset, seed=args.seed)}")
+    return 0
+
+
+def _add_generate(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "generate", _generate, "make images from label maps; completes what was interrupted")
+    _option(command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_generative_diffusion bundle")
+    _option(command, "--masks", type=Path, required=True, metavar="DIR", help="label maps: prepared data, NIfTI or PNG files")
+    _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    _option(command, "--count", type=int, metavar="N", help="number of images; one a mask when left out")
+    _option(command, "--seed", type=int, default=0, metavar="S", help="image k depends on (S, k) alone")
+    _option(command, "--solver", choices=SOLVERS, default="heun", help="numerical method")
+    _option(command, "--nfe", type=int, default=31, metavar="N", help="network evaluations an image")
+    _option(command, "--format", choices=FORMATS, default="nifti", help="files to write")
+    _option(command, "--batch-size", type=int, default=8, metavar="N", help="changes speed, not the images")
+    return command
+
+
+def _generate(args: argparse.Namespace) -> int:
+    from monai_echosynth.workflows.generate import generate
+
+    generate(
+        args.bundle,
+        args.masks,
+        args.out,
+        count=args.count,
+        seed=args.seed,
+        solver=args.solver,
+        nfe=args.nfe,
+        format=args.format,
+        batch_size=args.batch_size,
+    )
+    return 0
+
+
+def _add_evaluate(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "evaluate", _evaluate, "score a segmenter on test patients, in mm on the original grid")
+    _option(command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_segmentation bundle")
+    _option(command, "--data", type=Path, required=True, metavar="DIR", help="prepared data with test patients")
+    _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder for summary.json and predictions")
+    _option(command, "--seed", type=int, default=0, metavar="S", help="of the bootstrap over patients")
+    return command
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from monai_echosynth.workflows.evaluate import evaluate
+
+    evaluate(args.bundle, args.data, args.out, seed=args.seed)
+    return 0
+
+
+def _add_demo(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "demo", _demo, "run the whole study and write its report; skips what is done")
+    _option(command, "--data", type=Path, metavar="DIR", help="real frames; the embedded phantom when left out")
+    _option(command, "--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="folder of the study")
+    _option(command, "--preset", choices=PRESETS, help="budget; quick on the phantom and cpu on real frames when left out")
+    _option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
+    return command
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from monai_echosynth.workflows.demo import run_demo
+
+    preset = args.preset or ("cpu" if args.data else "quick")
+    report = run_demo(args.data, args.out, preset=preset, seed=args.seed)
+    print(f"report: {report}")
+    return 0
+
+
+def _add_verify(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "verify", _verify, "check a bundle folder: metadata, checksums, weights, workflow properties")
+    _option(command, "--bundle", type=Path, required=True, metavar="DIR", help="bundle folder")
+    _option(command, "--data", type=Path, metavar="DIR", help="prepared data: the workflows are built on it, too")
+    _option(command, "--schema", type=Path, metavar="FILE", help="MONAI's metadata schema, to validate against")
+    return command
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from monai_echosynth.workflows.verify import format_checks, verify_bundle
+
+    checks = verify_bundle(args.bundle, args.data, args.schema)
+    print(format_checks(checks))
+    return 0 if all(check.passed is not False for check in checks) else 1
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    return " ".join(str(error).split())

@@ -1,0 +1,123 @@
+"""The program answers at once, names what is wrong in one line, and ends with the right code."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monai_echosynth import __version__, cli
+from monai_echosynth.errors import EchoSynthError
+
+COMMANDS = ("phantom", "prepare", "train", "generate", "evaluate", "demo", "verify")
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> type[Failing]:
+    """Makes ``echosynth demo`` raise what the test wants."""
+    monkeypatch.setattr(cli, "_demo", Failing.run)
+    return Failing
+
+
+class Failing:
+    """A command that raises ``error``."""
+
+    error: BaseException
+
+    @classmethod
+    def run(cls, args: argparse.Namespace) -> int:
+        raise cls.error
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main([command, "--help"])
+    assert caught.value.code == 0 and f"usage: echosynth {command}" in capsys.readouterr().out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"echosynth {__version__}\n"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom monai_echosynth.cli import main\n"
+        "try:\n    main(['generate', '--help'])\nexcept SystemExit:\n    pass\n"
+        "print([name for name in ('torch', 'numpy', 'monai', 'ignite', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_module_is_the_same_program() -> None:
+    done = subprocess.run([sys.executable, "-m", "monai_echosynth", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"echosynth {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["generate"], ["generate", "--nfe", "many"], ["demo", "--preset", "huge"]])
+def test_wrong_usage_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    assert caught.value.code == 2 and "error: " in capsys.readouterr().err
+
+
+def test_bad_input_is_one_line_and_code_2(failing: type[Failing], capsys: pytest.CaptureFixture[str]) -> None:
+    failing.error = EchoSynthError("a folder must hold frames,\n  got none: check it")
+    assert cli.main(["demo"]) == 2
+    assert capsys.readouterr().err == "echosynth: error: a folder must hold frames, got none: check it\n"
+
+
+def test_full_disk_names_the_file(failing: type[Failing], capsys: pytest.CaptureFixture[str]) -> None:
+    failing.error = OSError(errno.ENOSPC, "No space left on device", "out/a.png")
+    assert cli.main(["demo"]) == 2
+    assert capsys.readouterr().err == "echosynth: error: out/a.png: No space left on device\n"
+
+
+def test_interrupt_is_130(failing: type[Failing], capsys: pytest.CaptureFixture[str]) -> None:
+    failing.error = KeyboardInterrupt()
+    assert cli.main(["demo"]) == 130
+    assert "same command continues" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(failing: type[Failing]) -> None:
+    failing.error = EchoSynthError("no")
+    with pytest.raises(EchoSynthError):
+        cli.main(["demo", "--debug"])
+
+
+def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
+    failing.error = RuntimeError("a defect")
+    with pytest.raises(RuntimeError, match="a defect"):
+        cli.main(["demo"])
+
+
+def test_choices_equal_the_enumerations() -> None:
+    from monai_echosynth.data.phantom import View
+    from monai_echosynth.diffusion.solvers import SolverName
+
+    assert tuple(SolverName) == cli.SOLVERS and tuple(View) == cli.VIEWS
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["prepare", "--data", "missing", "--out", "new"],
+        ["phantom", "--out", "new", "--patients", "1"],
+        ["verify", "--bundle", "missing"],
+    ],
+)
+def test_real_bad_input(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("echosynth: error: ") and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
