@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
+from monai.data.utils import to_affine_nd
 from monai.transforms import InvertibleTransform, MapTransform, Resize
 from monai.transforms.utils import scale_affine
 from monai.utils import TraceKeys, convert_to_tensor
@@ -45,7 +46,8 @@ class AreaResize(InvertibleTransform):
         before = tuple(source.shape[1:])
         resized = source if before == self.spatial_size else self._resample(source)
         result = MetaTensor(resized, meta=dict(source.meta), applied_operations=list(source.applied_operations))
-        result.affine = source.affine @ torch.as_tensor(scale_affine(before, self.spatial_size)).to(source.affine)
+        scale = to_affine_nd(len(source.affine) - 1, scale_affine(before, self.spatial_size))
+        result.affine = source.affine @ torch.as_tensor(scale).to(source.affine)
         self.push_transform(result, orig_size=before)
         return result
 

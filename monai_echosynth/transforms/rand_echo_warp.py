@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-import numpy as np
 from monai.config import KeysCollection
-from monai.data import MetaTensor
 from monai.transforms import MapTransform, RandomizableTransform
-from monai.utils import convert_to_dst_type
-from torch import Tensor, as_tensor
 
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.transforms.echo_warp import EchoWarp, Uncovered
+from monai_echosynth.transforms.tensor_items import grid_extent, like, plain
 from monai_echosynth.transforms.warp_parameters import WarpLimits, WarpParameters, draw_warp
 
 __all__ = ["RandEchoWarpd"]
@@ -75,34 +72,16 @@ class RandEchoWarpd(RandomizableTransform, MapTransform):
         """Returns a copy of ``data`` with warped items; types and meta data are kept."""
         items = dict(data)
         self.randomize()
-        label = _plain(items[self.label_key])
+        label = plain(items[self.label_key])
         names = [key for key in self.key_iterator(items) if key != self.label_key]
-        images = [_plain(items[key]) for key in names]
+        images = [plain(items[key]) for key in names]
         if self.parameters is None:
             inside = label != self.warp.outside
             images = [image * inside for image in images]
         else:
-            extent = _extent(items[self.label_key])
+            extent = grid_extent(items[self.label_key])
             warped, images = self.warp(label, images, self.parameters, extent)
-            items[self.label_key] = _like(warped, items[self.label_key])
+            items[self.label_key] = like(warped, items[self.label_key])
         for key, image in zip(names, images, strict=True):
-            items[key] = _like(image, items[key])
+            items[key] = like(image, items[key])
         return items
-
-
-def _plain(item: Any) -> Tensor:
-    return item.as_tensor() if isinstance(item, MetaTensor) else as_tensor(item)
-
-
-def _like(tensor: Tensor, original: Any) -> Any:
-    if isinstance(original, MetaTensor):
-        return MetaTensor(tensor, meta=original.meta, applied_operations=original.applied_operations)
-    return tensor if isinstance(original, Tensor) else convert_to_dst_type(tensor, original)[0]
-
-
-def _extent(label: Any) -> tuple[float, float]:
-    """Physical width and depth of the grid; 1 x 1 when the pixel size is unknown."""
-    if not isinstance(label, MetaTensor):
-        return 1.0, 1.0
-    spacing = np.linalg.norm(label.affine.numpy()[:2, :2], axis=0)
-    return float(spacing[0] * label.shape[-2]), float(spacing[1] * label.shape[-1])

@@ -1,11 +1,9 @@
-r"""Where each output pixel looks in the input: an inverse affine map plus a smooth displacement that cannot fold.
+r"""Where each output pixel looks in the input: a smooth displacement that cannot fold, then an inverse affine map.
 
-The sampling map is :math:`\varphi(p) = A (p - c) + c + u(p)` with :math:`A` the inverse of the forward affine map (so a scale of
-0.8 shrinks the anatomy) and :math:`u` a sum of cosines. It is one-to-one when the Lipschitz constant :math:`L` of :math:`u` is
-smaller than the least singular value of :math:`A`: then
-:math:`|\varphi(p) - \varphi(q)| \ge (\sigma_{\min}(A) - L) |p - q| > 0` and :math:`\det(A + \nabla u) > 0` everywhere.
-``WarpLimits`` checks that bound for all draws: :math:`1/\sigma_{\min}(A)` is the gain of the forward map, scale times that of the
-shear, and :math:`L` at most ``elastic``.
+The sampling map is :math:`\varphi(p) = A (p + u(p) - c) + c` with :math:`A` the inverse of the forward affine map (so a scale
+of 0.8 shrinks the anatomy) and :math:`u` a sum of cosines with Lipschitz constant :math:`L < 1`. Since
+:math:`|p + u(p) - q - u(q)| \ge (1 - L) |p - q|`, the first step is one-to-one, and so is the second:
+:math:`\det \nabla\varphi = \det A \cdot \det(I + \nabla u) \ge \det A \cdot (1 - L)^2 > 0` everywhere, whatever is drawn.
 """
 
 from __future__ import annotations
@@ -49,11 +47,12 @@ def sampling_map(warp: WarpParameters, shape: tuple[int, int], extent: tuple[flo
     """
     x, cos_x = _axis(shape[0], warp.elastic.shape[1])
     y, cos_y = _axis(shape[1], warp.elastic.shape[2])
+    bent_x, bent_y = cos_x.T @ torch.from_numpy(warp.elastic.astype(np.float32)) @ cos_y
+    bent_x, bent_y = bent_x + x[:, None], bent_y + y
     matrix = affine_matrix(warp, extent)
     offset = 0.5 - matrix @ np.array([0.5, 0.5 + warp.shift])
-    elastic = cos_x.T @ torch.from_numpy(warp.elastic.astype(np.float32)) @ cos_y
-    affine = [float(a) * x[:, None] + float(b) * y[None] + float(c) for (a, b), c in zip(matrix, offset, strict=True)]
-    return torch.stack(affine) + elastic
+    rows = zip(matrix.tolist(), offset.tolist(), strict=True)
+    return torch.stack([a * bent_x + b * bent_y + c for (a, b), c in rows])
 
 
 @lru_cache(maxsize=32)

@@ -50,17 +50,13 @@ class WarpLimits:
             raise EchoSynthError(f"scale must be two positive rising numbers, got {self.scale}: use (0.8, 1.05), say")
         if min(self.rotation, self.shift, self.shear, self.elastic) < 0.0 or max(self.rotation, self.shear) > 45.0:
             raise EchoSynthError(f"warp limits must be in 0..45 degrees and not negative, got {self}: lower them")
-        slant = float(np.tan(np.deg2rad(self.shear)))
-        gain = high * (slant / 2 + float(np.hypot(1.0, slant / 2)))
-        if self.elastic * gain >= 1.0:
-            raise EchoSynthError(
-                f"elastic must stay below {1 / gain:.2f} or the warp may fold, got {self.elastic}: lower it"
-            )
+        if self.elastic >= 1.0:
+            raise EchoSynthError(f"elastic must stay below 1 or the warp may fold, got {self.elastic}: lower it")
 
 
 @dataclass(frozen=True)
 class WarpParameters:
-    """One warp, applied to the anatomy: shear, then scale, then rotation about the center, then shift.
+    """One warp of the anatomy: shear, scale, rotation about the center, shift, then the elastic part.
 
     Attributes:
         rotation: radians.
