@@ -20,6 +20,7 @@ __all__ = ["FORMATS", "PRESETS", "SOLVERS", "VIEWS", "build_parser", "main"]
 # Spelled out here so that `--help` need not import torch; a test compares them with the enumerations.
 SOLVERS = ("euler", "heun", "dpmpp_2m", "ddim", "ancestral", "churn")
 FORMATS = ("nifti", "png", "nnunet")
+SECTIONS = ("training", "validation", "test")
 VIEWS = ("2CH", "4CH")
 PRESETS = ("quick", "cpu", "paper")
 
@@ -171,16 +172,22 @@ def _generate(args: argparse.Namespace) -> int:
 def _add_evaluate(commands: Commands) -> argparse.ArgumentParser:
     command = _command(commands, "evaluate", _evaluate, "score a segmenter on test patients, in mm on the original grid")
     _option(command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_segmentation bundle")
-    _option(command, "--data", type=Path, required=True, metavar="DIR", help="prepared data with test patients")
+    _option(command, "--data", type=Path, required=True, metavar="DIR", help="prepared data")
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder for summary.json and predictions")
-    _option(command, "--seed", type=int, default=0, metavar="S", help="of the bootstrap over patients")
+    _option(command, "--section", choices=SECTIONS, default="test", help="frames to score")
+    _option(command, "--draws", type=int, default=1000, metavar="N", help="bootstrap draws over patients")
+    _option(command, "--seed", type=int, default=0, metavar="S", help="of the bootstrap")
     return command
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from monai_echosynth.workflows.evaluate import evaluate
+    from monai_echosynth.workflows.evaluate import evaluate_segmenter
 
-    evaluate(args.bundle, args.data, args.out, seed=args.seed)
+    scores = evaluate_segmenter(args.bundle, args.data, args.out, section=args.section, draws=args.draws, seed=args.seed)
+    print(f"{scores['frames']} frames of {scores['patients']} patients; Dice with 95 % interval over patients")
+    for structure, score in scores["dice"].items():
+        low, high = score["ci95"]
+        print(f"{structure:<8} {score['mean']:.3f}  [{low:.3f}, {high:.3f}]")
     return 0
 
 
