@@ -81,6 +81,8 @@ def write_phantom(
     """
     request = _checked(Path(out_dir), patients, seed, views, width)
     names = [f"patient{index:04d}" for index in range(1, patients + 1)]
+    if workers is not None and workers < 1:
+        raise EchoSynthError(f"the phantom needs at least 1 worker, got workers={workers}; use 1 or more")
     count = min(workers or min(2, os.cpu_count() or 1), patients)
     with tqdm(total=patients, desc="phantom", unit="patient", disable=not progress) as bar:
         for _ in _each_patient(partial(_write_patient, request), range(1, patients + 1), count):
