@@ -94,6 +94,8 @@ def _check(name: str, run: Callable[[], str]) -> Check:
         return Check(name, True, run())
     except _NotApplicable as reason:
         return Check(name, None, str(reason))
+    except EchoSynthError as error:
+        return Check(name, False, str(error))
     except Exception as error:  # whatever a config or a file raises is the finding
         return Check(name, False, " ".join(f"{type(error).__name__}: {error}".split())[:300])
 
