@@ -1,0 +1,1 @@
+"""Batch preparation for MONAI's engines (layer 3)."""

@@ -1,0 +1,1 @@
+"""Losses (layer 1), all averaged inside the ultrasound sector."""

@@ -1,0 +1,39 @@
+"""Scale and shift maps that are computed once per mask and reused over all solver steps.
+
+The modulation of a SPADE layer is a function of the mask alone, not of the noise level, so that a solver that calls the
+network N times with one mask needs it once. The cache is handed to the network in place of the mask
+(``network(x, timesteps, seg=SpadeCache(seg))``): the network itself stays stateless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import Tensor, nn
+
+__all__ = ["SpadeCache"]
+
+
+class SpadeCache:
+    """A mask together with the modulation maps already derived from it.
+
+    Args:
+        seg: one-hot or fractional semantic map, shape (B, K, X, Y), values in [0, 1].
+    """
+
+    def __init__(self, seg: Tensor) -> None:
+        self.seg = seg
+        self._maps: dict[tuple[nn.Module, tuple[int, ...]], tuple[Tensor, Tensor]] = {}
+
+    def __len__(self) -> int:
+        """Number of layers whose modulation is held."""
+        return len(self._maps)
+
+    def maps(
+        self, layer: nn.Module, size: Sequence[int], compute: Callable[[Tensor, Sequence[int]], tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        """Scale and shift of ``layer`` at the feature size ``size``; computed on the first request only."""
+        key = (layer, tuple(size))
+        if key not in self._maps:
+            self._maps[key] = compute(self.seg, size)
+        return self._maps[key]

@@ -1,0 +1,74 @@
+"""Named network sizes.
+
+``*_quick`` trains in minutes on two CPU cores, ``*_cpu`` in an hour or two; ``*_l64`` and ``*_l128`` are the sizes of the
+efficient semantic diffusion paper. Bundles refer to a preset by name, so that a definition stands in one place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.spade_unet import SPADEUNet
+
+__all__ = ["gamma_autoencoder", "spade_unet"]
+
+_AUTOENCODERS: dict[str, dict[str, Any]] = {
+    "quick": {"channels": (16, 32, 64), "num_res_blocks": 1, "norm_num_groups": 8, "attention_levels": (False,) * 3},
+    "cpu": {"channels": (24, 48, 96), "num_res_blocks": 1, "norm_num_groups": 8, "attention_levels": (False,) * 3},
+    "l64": {"channels": (64, 128, 192)},
+    "l128": {"channels": (64, 128)},
+}
+
+_UNETS: dict[str, dict[str, Any]] = {
+    "quick": {
+        "channels": (48, 96, 96),
+        "num_res_blocks": 1,
+        "attention_levels": (False, False, True),
+        "norm_num_groups": 16,
+        "num_head_channels": 32,
+        "spade_intermediate_channels": 32,
+    },
+    "cpu": {
+        "channels": (64, 128, 128),
+        "num_res_blocks": 1,
+        "attention_levels": (False, False, True),
+        "num_head_channels": 32,
+        "spade_intermediate_channels": 48,
+    },
+    "l64": {
+        "channels": (192, 384, 576, 768),
+        "num_res_blocks": 3,
+        "attention_levels": (False, True, True, True),
+        "num_head_channels": 64,
+    },
+}
+_UNETS["l128"] = _UNETS["l64"] | {"attention_levels": (False, False, True, True)}
+
+
+def gamma_autoencoder(size: str = "cpu", **overrides: Any) -> GammaAutoencoder:
+    """Gamma-VAE of a named size.
+
+    Args:
+        size: ``quick``, ``cpu``, ``l64`` (four-fold downsampling) or ``l128`` (two-fold).
+        **overrides: arguments of :class:`~monai_echosynth.networks.nets.gamma_autoencoder.GammaAutoencoder`.
+    """
+    return GammaAutoencoder(**(_choose(_AUTOENCODERS, size) | overrides))
+
+
+def spade_unet(size: str = "cpu", classes: int = 5, **overrides: Any) -> SPADEUNet:
+    """SPADE diffusion U-Net of a named size, one latent channel in and out.
+
+    Args:
+        size: ``quick``, ``cpu``, ``l64`` or ``l128``.
+        classes: semantic channels K of the mask.
+        **overrides: arguments of :class:`~monai_echosynth.networks.nets.spade_unet.SPADEUNet`.
+    """
+    fixed = {"in_channels": 1, "out_channels": 1, "label_nc": classes, "use_flash_attention": True}
+    return SPADEUNet(**(fixed | _choose(_UNETS, size) | overrides))
+
+
+def _choose(table: dict[str, dict[str, Any]], size: str) -> dict[str, Any]:
+    if size not in table:
+        raise ValueError(f"unknown network size {size!r}: choose one of {', '.join(table)}")
+    return table[size]
