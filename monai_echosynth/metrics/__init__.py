@@ -1,0 +1,1 @@
+"""Measures of frames, label maps and segmentations; nothing here knows a network."""
