@@ -152,7 +152,7 @@ def _sample_view(
         bend=float(rng.normal(0.0, 2.2)),
         length=length * foreshortening,
         radius=radius * rng.normal(1.0, 0.05),
-        widest=float(rng.uniform(0.3, 0.48)),
+        widest=float(rng.uniform(0.25, 0.42)),
         roundness=float(rng.uniform(1.9, 2.7)),
         ripple=(float(first), float(second), float(third)),
         wall_left=wall * rng.normal(1.05, 0.07),

@@ -17,7 +17,7 @@ from scipy import ndimage
 from monai_echosynth.data.phantom.anatomy import Anatomy
 from monai_echosynth.data.phantom.geometry import PolarGrid
 from monai_echosynth.data.phantom.tissue import Tissue
-from monai_echosynth.data.phantom.ventricle import axis_coordinates, cavity_half_width
+from monai_echosynth.data.phantom.ventricle import annulus_half_width, axis_coordinates
 
 __all__ = ["Scattering", "attenuation_map", "backscatter_db", "sample_scattering", "smooth_field", "specular_amplitude"]
 
@@ -85,7 +85,7 @@ def backscatter_db(
 def _fat_db(anatomy: Anatomy, scattering: Scattering, beams: PolarGrid) -> Array:
     """Extra brightness around the mitral annulus and behind the atrium."""
     u, v = axis_coordinates(anatomy, *beams.cartesian())
-    neck = float(cavity_half_width(anatomy, np.zeros(1))[0])
+    neck = annulus_half_width(anatomy)
     away = np.clip(np.abs(v) - neck - 4.0, 0.0, None)
     groove = np.exp(-0.5 * ((u + 4.0) / 16.0) ** 2 - away / 22.0) * (np.abs(v) > neck - 3.0)
     behind = -u - 0.95 * anatomy.atrium_length

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from monai_echosynth.data.phantom.anatomy import Anatomy, View
 from monai_echosynth.data.phantom.ventricle import (
+    annulus_half_width,
     atrium_half_width,
     axis_coordinates,
     cavity_half_width,
@@ -99,7 +100,7 @@ def _paint_right_heart(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.
 
 def _paint_annulus(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.uint8]) -> None:
     """Bright fibrous corners where the mitral plane meets the wall."""
-    neck = float(cavity_half_width(anatomy, np.zeros(1))[0])
+    neck = annulus_half_width(anatomy)
     for side, wall in ((-1.0, anatomy.wall_left), (1.0, anatomy.wall_right)):
         distance = np.hypot(u + 1.0, (v - side * (neck + 0.45 * wall)) * 0.8)
         tissue[distance < 4.2] = Tissue.ANNULUS
@@ -117,7 +118,7 @@ def _on_papillary(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
 
 def _on_mitral_leaflets(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
     """Two thin leaflets hinged at the annulus; they close to a shallow tent and open into the cavity."""
-    neck = float(cavity_half_width(anatomy, np.zeros(1))[0])
+    neck = annulus_half_width(anatomy)
     inward = np.clip((neck - np.abs(v)) / neck, 0.0, None)
     height = 0.5 + neck * np.tan(anatomy.leaflet_opening) * inward + 1.5 * np.sin(np.pi * inward)
     tip = np.cos(anatomy.leaflet_opening) * np.where(v < 0.0, 1.0, 0.85)

@@ -16,7 +16,14 @@ from numpy.typing import NDArray
 
 from monai_echosynth.data.phantom.anatomy import Anatomy
 
-__all__ = ["atrium_half_width", "axis_coordinates", "cavity_half_width", "cavity_volume", "in_wall_shell"]
+__all__ = [
+    "annulus_half_width",
+    "atrium_half_width",
+    "axis_coordinates",
+    "cavity_half_width",
+    "cavity_volume",
+    "in_wall_shell",
+]
 
 Array = NDArray[np.float64]
 
@@ -28,7 +35,7 @@ def axis_coordinates(anatomy: Anatomy, x: Array, y: Array) -> tuple[Array, Array
     u = anatomy.length - (dx * sine + dy * cosine)
     v = dx * cosine - dy * sine
     v = v - anatomy.bend * np.sin(np.pi * np.clip(u / anatomy.length, -0.5, 1.0))
-    dome = np.clip(1.0 - (v / anatomy.radius) ** 2, 0.0, None)
+    dome = np.clip(1.0 - (v / annulus_half_width(anatomy)) ** 2, 0.0, None)
     return u + anatomy.annulus_bow * dome, v
 
 
@@ -44,6 +51,11 @@ def cavity_half_width(anatomy: Anatomy, u: Array, margin: float = 0.0, apical_ma
     return np.asarray(np.where(u >= 0.0, width * (1.0 + ripple), 0.0))
 
 
+def annulus_half_width(anatomy: Anatomy) -> float:
+    """Half width of the cavity at the mitral plane in mm."""
+    return float(cavity_half_width(anatomy, np.zeros(1))[0])
+
+
 def in_wall_shell(anatomy: Anatomy, u: Array, v: Array, extra: float = 0.0) -> NDArray[np.bool_]:
     """Points above the mitral plane within the outer wall border moved outwards by ``extra`` mm (cavity included)."""
     apical = anatomy.wall_apex + extra
@@ -54,8 +66,8 @@ def in_wall_shell(anatomy: Anatomy, u: Array, v: Array, extra: float = 0.0) -> N
 
 def atrium_half_width(anatomy: Anatomy, u: Array, margin: float = 0.0) -> Array:
     """Half width of the left atrium at depth ``-u`` below the mitral plane, grown by ``margin``; 0 outside."""
-    neck = 0.88 * float(cavity_half_width(anatomy, np.zeros(1))[0])
-    radius = max(anatomy.atrium_radius, 1.02 * neck)
+    radius = anatomy.atrium_radius
+    neck = min(0.88 * annulus_half_width(anatomy), 0.98 * radius)
     middle = 0.45 * anatomy.atrium_length
     ratio = 1.0 - (neck / radius) ** 2
     depth = -u
