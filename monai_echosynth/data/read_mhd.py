@@ -5,6 +5,8 @@ The first CAMUS release stores 0.308 mm x 0.154 mm pixels: the spacing is anisot
 
 from __future__ import annotations
 
+import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,9 @@ from monai_echosynth.data.frame import Pixels
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["read_mhd"]
+
+_LOADING = threading.Lock()
+"""ITK loads its modules on first use, in one thread; as an error, a deprecation warning of theirs ends the interpreter."""
 
 
 def read_mhd(path: Path) -> Pixels:
@@ -25,9 +30,10 @@ def read_mhd(path: Path) -> Pixels:
     from monai.utils import OptionalImportError
 
     try:
-        reader = ITKReader(affine_lps_to_ras=False)
-        image = reader.read(str(path))
-        array, meta = reader.get_data(image)
+        with _LOADING, warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            reader = ITKReader(affine_lps_to_ras=False)
+            array, meta = reader.get_data(reader.read(str(path)))
     except (OptionalImportError, ImportError) as error:
         raise EchoSynthError(f"reading {path} needs ITK, which is not installed: pip install itk-io") from error
     except RuntimeError as error:

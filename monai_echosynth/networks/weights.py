@@ -10,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from monai_echosynth.data.atomic import atomic_path
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["load_weights", "save_weights", "weights_digest"]
@@ -18,17 +19,12 @@ __all__ = ["load_weights", "save_weights", "weights_digest"]
 def save_weights(module: nn.Module, path: str | Path) -> None:
     """Write the state dict of ``module`` as safetensors (``.safetensors``) or as a plain state dict (``.pt``)."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-    temporary = path.with_name(f".{path.name}.part")
-    try:
+    with atomic_path(path) as partial:
         if path.suffix == ".safetensors":
-            save_file(state, temporary)
+            save_file(state, partial)
         else:
-            torch.save(state, temporary)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+            torch.save(state, partial)
 
 
 def load_weights(module: nn.Module, path: str | Path) -> nn.Module:

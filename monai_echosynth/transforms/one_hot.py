@@ -42,7 +42,7 @@ class LabelToSeg(Transform):
             EchoSynthError: an id is not in the table.
         """
         values = label.as_tensor() if isinstance(label, MetaTensor) else torch.as_tensor(label)
-        flat = values[0] if values.ndim == 3 else values
+        flat = values[0] if values.ndim == 3 and values.shape[0] == 1 else values
         if flat.ndim != 2:
             raise EchoSynthError(
                 f"a label map must be (X, Y) or (1, X, Y), got shape {tuple(values.shape)}: pick one frame"

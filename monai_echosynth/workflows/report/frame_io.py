@@ -15,7 +15,7 @@ from PIL import Image
 
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["Frame", "frame_png", "read_frame", "read_map"]
+__all__ = ["Frame", "frame_png", "read_frame", "read_map", "readable"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,11 @@ def frame_png(image: NDArray[np.floating], aspect: float, height: int = 256) -> 
     stream = io.BytesIO()
     picture.resize((max(1, round(tall * aspect)), tall), Image.Resampling.LANCZOS).save(stream, "PNG", optimize=True)
     return stream.getvalue()
+
+
+def readable(name: str) -> str:
+    """Id of a frame as a heading: 'patient0001_4CH_ED' becomes 'patient0001 · 4CH · ED'."""
+    return " · ".join(part for part in name.split("_") if part)
 
 
 def _read(path: Path) -> tuple[NDArray[np.float64], tuple[float, float]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from monai_echosynth.workflows.report.contours import contour_overlay
 from monai_echosynth.workflows.report.frame_grid import cell, frame_grid
-from monai_echosynth.workflows.report.frame_io import Frame, frame_png, read_frame
+from monai_echosynth.workflows.report.frame_io import Frame, frame_png, read_frame, readable
 from monai_echosynth.workflows.report.markup import Section, note, paragraph, png_uri
 from monai_echosynth.workflows.report.study import Study
 
@@ -18,8 +18,11 @@ __all__ = ["frames_section"]
 
 MASKS = 5
 SEEDS = 4
-SCANNED = 400
-"""Synthetic frames looked at when searching for those that share a mask with a real one."""
+SCANNED = 32
+"""Synthetic frames of one acquisition compared with the real frame's mask."""
+
+RELATED = 0.6
+"""Agreement of two masks below which they are not shown side by side."""
 
 
 class Match(NamedTuple):
@@ -34,7 +37,7 @@ def frames_section(study: Study) -> Section:
     """Frames of `showcase/` (a synthetic folder made for this purpose) if there is one, else of `synthetic/`."""
     title = "Real and synthetic frames, same mask"
     folder = "showcase" if study.entries("showcase") else "synthetic"
-    matches = _matches(study.entries("prepared"), study.entries(folder)[:SCANNED])
+    matches = _matches(study.entries("prepared"), study.entries(folder))
     if not matches:
         return Section("frames", title, note("No synthetic frame with a real counterpart was found, so no frames are shown."))
     text = paragraph(
@@ -45,32 +48,48 @@ def frames_section(study: Study) -> Section:
 
 
 def _matches(prepared: Sequence[dict[str, Any]], synthetic: Sequence[dict[str, Any]]) -> list[Match]:
-    """Pairs real entries with synthetic ones by the `mask` key, else by patient, view and phase; best agreement first."""
+    """Pairs real entries with synthetic ones by the `mask` key or by patient, view and phase; one row a patient."""
     by_source: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     for entry in synthetic:
-        by_source[entry.get("mask") or _acquisition(entry)].append(entry)
-    found: dict[Any, Match] = {}
-    for entry in prepared:
-        made = by_source.get(entry.get("id")) or by_source.get(_acquisition(entry))
-        match = _match(entry, made) if made else None
-        if match and match.agreement > getattr(found.get(entry.get("patient")), "agreement", 0.0):
-            found[entry.get("patient", entry.get("id"))] = match
-        if len(found) >= 4 * MASKS:
-            break
-    return sorted(found.values(), key=lambda match: (-round(match.agreement, 2), -len(match.synthetic)))[:MASKS]
+        for key in (entry.get("mask"), _acquisition(entry)):
+            if key is not None:
+                by_source[key].append(entry)
+    found: list[Match] = []
+    for entries in _by_patient(prepared)[: 4 * MASKS]:
+        best: Match | None = None
+        for entry in entries:
+            made = by_source.get(entry.get("id")) or by_source.get(_acquisition(entry)) or []
+            match = _match(entry, made)
+            if match and (best is None or match.agreement > best.agreement):
+                best = match
+            if best and best.agreement == 1.0:
+                break
+        if best:
+            found.append(best)
+    return sorted(found, key=lambda match: (-round(match.agreement, 2), -len(match.synthetic)))[:MASKS]
 
 
-def _acquisition(entry: dict[str, Any]) -> tuple[Any, ...]:
-    return entry.get("patient"), entry.get("view"), entry.get("phase")
+def _by_patient(entries: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Entries of each patient; each next patient begins with its next view or phase, so that the rows show them all."""
+    patients: dict[Any, list[dict[str, Any]]] = defaultdict(list)
+    for entry in entries:
+        patients[entry.get("patient", entry.get("id"))].append(entry)
+    return [found[i % len(found) :] + found[: i % len(found)] for i, found in enumerate(patients.values())]
+
+
+def _acquisition(entry: dict[str, Any]) -> tuple[Any, ...] | None:
+    return (entry["patient"], entry.get("view"), entry.get("phase")) if entry.get("patient") else None
 
 
 def _match(entry: dict[str, Any], made: Sequence[dict[str, Any]]) -> Match | None:
-    real = read_frame(entry)
-    frames = [frame for frame in map(read_frame, made[: 4 * SEEDS]) if frame.label.shape == real.label.shape]
-    if not frames:
+    if not made:
         return None
+    real = read_frame(entry)
+    frames = [frame for frame in map(read_frame, made[:SCANNED]) if frame.label.shape == real.label.shape]
     scores = [_agreement(real, frame) for frame in frames]
-    best = max(scores)
+    best = max(scores, default=0.0)
+    if best < RELATED:
+        return None
     chosen = [frame for frame, score in zip(frames, scores, strict=True) if score > best - 1e-9]
     return Match(real, chosen[:SEEDS], best)
 
@@ -88,7 +107,7 @@ def _row(match: Match) -> tuple[str, list[str]]:
     cells = [_cell(match.real, aspect, "Real", "real", "Real echocardiogram")]
     for index, frame in enumerate(match.synthetic, start=1):
         cells.append(_cell(frame, aspect, f"Synthetic {index}", "synthetic", f"Synthetic echocardiogram, seed {index},"))
-    return match.real.name + remark, cells
+    return readable(match.real.name) + remark, cells
 
 
 def _cell(frame: Frame, aspect: float, caption: str, kind: str, alt: str) -> str:

@@ -56,6 +56,8 @@ def _draw(textures: Mapping[str, Texture]) -> str:
     axes.set_ylim(0.0, 1.15 * max(*inner, curve.max()))
     axes.legend(frameon=False, labelcolor=INK, fontsize=9)
     black = max(float(texture.histogram.density[0] * texture.histogram.edges[1]) for texture in textures.values())
-    caption = f"Gray levels inside the sector; up to {100 * black:.1f} % of the pixels are in the first bin (black)."
+    caption = "Gray levels inside the sector."
+    if black >= 0.005:
+        caption += f" Up to {100 * black:.1f} % of the pixels are black; the axis may cut their bin."
     alt = "Histogram of gray levels inside the sector of real and synthetic frames, with the Gamma prior as a dashed line"
     return figure(inline_svg(canvas, "intensity", alt), caption)

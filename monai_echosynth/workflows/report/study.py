@@ -50,11 +50,15 @@ class Study:
         return found
 
     def history(self, folder: str) -> list[dict[str, float]]:
-        """Training curve of a stage from `history.json` (a list or one object a line), `.jsonl` or `.csv`."""
-        for suffix in ("json", "jsonl", "csv"):
-            path = self.root / folder / f"history.{suffix}"
-            if path.is_file():
-                return [_numbers(row) for row in _read_rows(path)]
+        """Training curve of a stage from `history.json` (a list or one object a line), `.jsonl` or `.csv`.
+
+        It is looked for in the folder itself and in `eval`, where a bundle leaves it.
+        """
+        for base in (self.root / folder, self.root / folder / "eval"):
+            for suffix in ("json", "jsonl", "csv"):
+                path = base / f"history.{suffix}"
+                if path.is_file():
+                    return [_numbers(row) for row in _read_rows(path)]
         return []
 
     def stages(self) -> list[dict[str, Any]]:

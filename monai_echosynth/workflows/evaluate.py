@@ -1,0 +1,141 @@
+"""Scores a trained segmenter: on held-out real patients, or on synthetic frames against the masks that guided them.
+
+*Test on real*: the ``test`` section of a prepared folder, on the native grid, distances in mm, intervals over patients.
+*Mask adherence*: Dice of a real-trained segmenter on synthetic frames against their guiding masks. A generator that ignores
+its mask scores low; one that follows it scores as real frames do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai_echosynth.data.atomic import write_json
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.metrics.bootstrap import Interval, bootstrap_mean, bootstrap_paired
+from monai_echosynth.metrics.structures import LABEL_NAMES, STRUCTURES, summary_key
+from monai_echosynth.metrics.summary_json import values_of
+
+__all__ = ["compare_arms", "evaluate_segmenter", "mask_adherence", "score_table"]
+
+
+def evaluate_segmenter(
+    bundle_dir: str | Path,
+    prepared_dir: str | Path,
+    out: str | Path,
+    section: str = "test",
+    draws: int = 1000,
+    seed: int = 0,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """Segments one section of a prepared folder and scores it.
+
+    Writes ``predictions/<id>.nii.gz``, ``summary.json`` (nnU-Net's schema) and ``scores.json`` (intervals) to ``out``.
+
+    Args:
+        bundle_dir: bundle with weights, as :func:`monai_echosynth.workflows.segmentation.train_segmenter` leaves it.
+        prepared_dir: prepared folder.
+        out: folder to write.
+        section: section of the prepared folder.
+        draws: bootstrap draws.
+        seed: seed of the bootstrap.
+        **overrides: further config ids of ``inference.json``.
+
+    Returns:
+        ``{"dice": {structure: {"mean", "ci95"}}, "hd95_mm": ..., "assd_mm": ..., "hd_mm": ..., "mean_dice": ..., "frames",
+        "patients"}``; ``mean_dice`` is over the three labels.
+
+    Raises:
+        EchoSynthError: the bundle has no weights, or the section is empty or not prepared.
+    """
+    from monai.bundle import ConfigWorkflow
+
+    configs = Path(bundle_dir) / "configs"
+    if not (configs / "evaluate.json").is_file():
+        raise EchoSynthError(f"a segmentation bundle with configs/evaluate.json was expected, got {bundle_dir}: name one")
+    target = Path(out)
+    target.mkdir(parents=True, exist_ok=True)
+    workflow = ConfigWorkflow(
+        config_file=[str(configs / "inference.json"), str(configs / "evaluate.json")],
+        logging_file=False,
+        workflow_type="inference",
+        bundle_root=str(bundle_dir),
+        dataset_dir=str(prepared_dir),
+        output_dir=str(target),
+        section=section,
+        **overrides,
+    )
+    workflow.initialize()
+    summary = workflow.run()[-1]
+    workflow.finalize()
+    scores = score_table(summary, draws, seed)
+    write_json(target / "scores.json", scores)
+    return scores
+
+
+def mask_adherence(
+    bundle_dir: str | Path, synthetic_dir: str | Path, out: str | Path, section: str = "training", **overrides: Any
+) -> dict[str, Any]:
+    """Scores of a real-trained segmenter on synthetic frames against their guiding masks; see :func:`evaluate_segmenter`."""
+    return evaluate_segmenter(bundle_dir, synthetic_dir, out, section, **overrides)
+
+
+def score_table(summary: Mapping[str, Any], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
+    """Means with intervals over patients of every structure of a ``summary.json``."""
+    cases = summary["metric_per_case"]
+    patients = _patients(cases)
+
+    def row(metric: str) -> dict[str, Any]:
+        values = {name: values_of(cases, summary_key(ids), metric) for name, ids in STRUCTURES.items()}
+        return {name: bootstrap_mean(scores, patients, draws, seed).as_dict() for name, scores in values.items()}
+
+    mean_dice = bootstrap_mean(_mean_of_labels(cases), patients, draws, seed)
+    return {
+        "frames": len(cases),
+        "patients": len(set(patients)),
+        "dice": row("Dice"),
+        "mean_dice": mean_dice.as_dict(),
+        "hd_mm": row("HD"),
+        "hd95_mm": row("HD95"),
+        "assd_mm": row("ASSD"),
+    }
+
+
+def compare_arms(
+    first: Mapping[str, Any], second: Mapping[str, Any], metric: str = "Dice", draws: int = 1000, seed: int = 0
+) -> dict[str, Any]:
+    """Paired differences ``first - second`` of two summaries of the same frames, with intervals over patients.
+
+    Returns:
+        ``{structure: {"mean", "ci95"}}`` and, for Dice, ``"mean"`` over the three labels.
+
+    Raises:
+        EchoSynthError: the summaries are not of the same frames.
+    """
+    a, b = first["metric_per_case"], second["metric_per_case"]
+    if [case["reference_file"].rsplit("/", 1)[-1] for case in a] != [
+        case["reference_file"].rsplit("/", 1)[-1] for case in b
+    ]:
+        raise EchoSynthError("paired summaries must be of the same frames in the same order: evaluate both on one folder")
+    patients = _patients(a)
+
+    def paired(x: Sequence[float], y: Sequence[float]) -> dict[str, object]:
+        difference: Interval = bootstrap_paired(x, y, patients, draws, seed)
+        return difference.as_dict()
+
+    keys = {name: summary_key(ids) for name, ids in STRUCTURES.items()}
+    result = {name: paired(values_of(a, key, metric), values_of(b, key, metric)) for name, key in keys.items()}
+    if metric == "Dice":
+        result["mean"] = paired(_mean_of_labels(a), _mean_of_labels(b))
+    return result
+
+
+def _mean_of_labels(cases: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Mean Dice of the plain labels in each frame; NaN where one of them is not defined."""
+    per_label = [values_of(cases, str(label), "Dice") for label in LABEL_NAMES]
+    return [sum(values) / len(values) for values in zip(*per_label, strict=True)]
+
+
+def _patients(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [str(case.get("patient", case["reference_file"])) for case in cases]

@@ -1,0 +1,170 @@
+"""Trains one arm of the utility study: a segmenter on real, synthetic or mixed frames, under one fixed budget.
+
+The arm's folder becomes a bundle of its own: a copy of ``echo_segmentation`` whose configs carry the settings used, with the
+weights in ``models/``. Arms differ in their training frames alone; number of steps, batch, augmentation and seed are the same.
+An interrupted training goes on after its last whole epoch, with the result an uninterrupted one would have had.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from monai_echosynth.data.atomic import write_json
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.bundles import bundle_source
+
+__all__ = ["SEGMENTATION_PRESETS", "SegmentationPreset", "SegmentationSettings", "train_segmenter"]
+
+BUNDLE = "echo_segmentation"
+_SETTINGS_FILE = "training.json"
+
+
+@dataclass(frozen=True)
+class SegmentationSettings:
+    """What shapes a segmenter; the names are config ids of the bundle.
+
+    Attributes:
+        spatial_size: edge of the frames, pixels.
+        base_features: channels at full resolution.
+        iterations: optimizer steps.
+        batch_size: frames a step over all processes.
+        learning_rate: peak learning rate of AdamW.
+        val_interval: epochs between validations.
+        epoch_iterations: steps of an epoch: between checkpoints.
+        seed: seed of weights, order and augmentation.
+    """
+
+    spatial_size: int = 128
+    base_features: int = 24
+    iterations: int = 1000
+    batch_size: int = 12
+    learning_rate: float = 0.002
+    val_interval: int = 5
+    epoch_iterations: int = 50
+    seed: int = 0
+
+
+class SegmentationPreset(StrEnum):
+    """Budgets."""
+
+    QUICK = "quick"
+    CPU = "cpu"
+    PAPER = "paper"
+
+
+SEGMENTATION_PRESETS: Mapping[SegmentationPreset, SegmentationSettings] = {
+    SegmentationPreset.QUICK: SegmentationSettings(spatial_size=96, base_features=16, iterations=600),
+    SegmentationPreset.CPU: SegmentationSettings(),
+    SegmentationPreset.PAPER: SegmentationSettings(
+        spatial_size=256, base_features=32, iterations=25_000, batch_size=24, epoch_iterations=250
+    ),
+}
+
+
+def train_segmenter(
+    out: str | Path,
+    dataset_dirs: str | Path | Sequence[str | Path],
+    settings: SegmentationSettings | None = None,
+    val_dataset_dir: str | Path | None = None,
+    preset: SegmentationPreset | str = SegmentationPreset.CPU,
+    progress: bool = True,
+    **overrides: Any,
+) -> dict[str, Any]:
+    """Trains a segmenter and leaves a ready bundle.
+
+    Args:
+        out: folder of the bundle; an interrupted training with the same settings in it is continued.
+        dataset_dirs: prepared folders whose ``training`` sections are joined; name one twice to weigh it double.
+        settings: budget and sizes; the preset's when omitted.
+        val_dataset_dir: prepared folder whose ``validation`` section is watched (it selects nothing); the first of
+            ``dataset_dirs`` when omitted.
+        preset: settings to start from when ``settings`` is omitted.
+        progress: show a progress bar.
+        **overrides: further config ids of ``train.json``, such as ``num_workers`` or ``precision``.
+
+    Returns:
+        Metrics: parameters, frames, iterations, final loss, best and last validation Dice, seconds of this run.
+
+    Raises:
+        EchoSynthError: no folder is given, or a folder is not prepared.
+    """
+    from monai.bundle import ConfigWorkflow
+
+    folders = [dataset_dirs] if isinstance(dataset_dirs, str | Path) else list(dataset_dirs)
+    if not folders:
+        raise EchoSynthError("training needs at least one prepared folder, got none: name one or more")
+    settings = settings or SEGMENTATION_PRESETS[SegmentationPreset(preset)]
+    settings = replace(settings, epoch_iterations=min(settings.epoch_iterations, settings.iterations))
+    root = Path(out)
+    ids = {
+        **asdict(settings),
+        "dataset_dir": str(Path(folders[0]).resolve()),
+        "extra_dataset_dirs": [str(Path(folder).resolve()) for folder in folders[1:]],
+        "val_dataset_dir": str(Path(val_dataset_dir or folders[0]).resolve()),
+        **overrides,
+    }
+    _start_or_continue(root, ids)
+    write_bundle(root, settings)
+    started = time.perf_counter()
+    workflow = ConfigWorkflow(
+        config_file=str(root / "configs" / "train.json"),
+        logging_file=False,
+        workflow_type="train",
+        bundle_root=str(root),
+        progress=progress,
+        **ids,
+    )
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+    parameters = sum(p.numel() for p in workflow.network_def.parameters())
+    shutil.rmtree(root / "models" / "checkpoints", ignore_errors=True)
+    return {
+        "parameters": parameters,
+        "frames": len(workflow.train_dataset_data),
+        "iterations": settings.iterations,
+        **_curve(root / "eval" / "history.json"),
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def write_bundle(root: Path, settings: SegmentationSettings) -> None:
+    """Copies the shipped bundle to ``root`` and writes the settings into its configs and metadata."""
+    shutil.copytree(bundle_source(BUNDLE), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".gitkeep"))
+    (root / "models").mkdir(exist_ok=True)
+    values = asdict(settings)
+    for name in ("train", "inference"):
+        path = root / "configs" / f"{name}.json"
+        config = json.loads(path.read_text(encoding="utf-8"))
+        shared = ("spatial_size", "base_features") if name == "inference" else tuple(values)
+        write_json(path, {**config, **{key: values[key] for key in shared}})
+    path = root / "configs" / "metadata.json"
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    for side, key in (("inputs", "image"), ("outputs", "pred")):
+        metadata["network_data_format"][side][key]["spatial_shape"] = [settings.spatial_size] * 2
+    write_json(path, metadata)
+
+
+def _start_or_continue(root: Path, ids: Mapping[str, Any]) -> None:
+    """Drops what a training with other settings left in ``root``."""
+    path = root / _SETTINGS_FILE
+    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) == ids:
+        return
+    for leftover in (root / "models", root / "eval"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    write_json(path, ids)
+
+
+def _curve(path: Path) -> dict[str, float]:
+    """Final loss and validation Dice of a training's history."""
+    records = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    dices = [record["validation_mean_dice"] for record in records if "validation_mean_dice" in record]
+    result = {"final_loss": records[-1]["loss"]} if records else {}
+    return {**result, "validation_dice": dices[-1]} if dices else result

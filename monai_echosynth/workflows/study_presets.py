@@ -1,0 +1,78 @@
+"""Sizes and budgets of a whole study, by preset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from monai_echosynth.diffusion.solvers import SolverName
+from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
+from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset
+
+__all__ = ["STUDIES", "SamplingSettings", "StudySettings"]
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How images are drawn.
+
+    Attributes:
+        solver: numerical method.
+        nfe: network calls per image.
+        copies: warped copies of every mask that are used besides the mask itself.
+    """
+
+    solver: str = str(SolverName.HEUN)
+    nfe: int = 31
+    copies: int = 5
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """A study.
+
+    Attributes:
+        generative: gamma-VAE and diffusion.
+        segmentation: the budget that all arms share.
+        sampling: how images are drawn.
+        images_per_mask: synthetic images per training mask.
+        n_test: test patients.
+        max_train: most patients in training and validation together.
+        phantom_patients: patients of the phantom, all sections together.
+        phantom_views: views of the phantom.
+        weights: expected seconds of the long stages on two cores, for the estimate of the time left.
+    """
+
+    generative: GenerativeSettings
+    segmentation: SegmentationSettings
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
+    images_per_mask: int = 2
+    n_test: int = 50
+    max_train: int = 398
+    phantom_patients: int = 450
+    phantom_views: tuple[str, ...] = ("2CH", "4CH")
+    weights: Mapping[str, float] = field(
+        default_factory=lambda: {"autoencoder": 900, "latents": 90, "diffusion": 1800, "generate": 900, "segmenter": 400}
+    )
+
+
+STUDIES: Mapping[Preset, StudySettings] = {
+    Preset.QUICK: StudySettings(
+        PRESETS[Preset.QUICK],
+        SEGMENTATION_PRESETS[SegmentationPreset.QUICK],
+        SamplingSettings(nfe=15),
+        images_per_mask=2,
+        n_test=20,
+        max_train=80,
+        phantom_patients=100,
+        weights={"autoencoder": 60, "latents": 10, "diffusion": 130, "generate": 90, "segmenter": 75},
+    ),
+    Preset.CPU: StudySettings(PRESETS[Preset.CPU], SEGMENTATION_PRESETS[SegmentationPreset.CPU], SamplingSettings(nfe=15)),
+    Preset.PAPER: StudySettings(
+        PRESETS[Preset.PAPER],
+        SEGMENTATION_PRESETS[SegmentationPreset.PAPER],
+        SamplingSettings(nfe=99),
+        images_per_mask=6,
+        weights={"autoencoder": 1e5, "latents": 1e3, "diffusion": 1e6, "generate": 1e5, "segmenter": 1e5},
+    ),
+}

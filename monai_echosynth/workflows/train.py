@@ -1,0 +1,172 @@
+"""Trains the gamma-VAE and the diffusion model of an ``echo_generative_diffusion`` bundle, resuming where it stopped."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.datalist import read_dataset_json
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.bundles import bundle_source
+from monai_echosynth.workflows.run_bundle import run_bundle
+from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset, StageBudget
+
+__all__ = ["BUNDLE", "cache_latents", "train", "train_autoencoder", "train_diffusion", "write_generative_bundle"]
+
+BUNDLE = "echo_generative_diffusion"
+
+
+def train(data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, seed: int = 0) -> Path:
+    """Train both networks on a prepared folder and leave a ready bundle.
+
+    Args:
+        data: prepared folder.
+        out: bundle folder to write; an interrupted training in it goes on after its last epoch.
+        preset: sizes and budget.
+        seed: seed of weights, order, augmentation and noise.
+
+    Returns:
+        ``out`` as a path.
+
+    Raises:
+        EchoSynthError: the folder is not prepared, or was prepared at another size.
+    """
+    settings, root = PRESETS[Preset(preset)], Path(out)
+    write_generative_bundle(root, settings)
+    models = root / "models"
+    if not (models / "autoencoder.safetensors").is_file():
+        train_autoencoder(data, root / "eval" / "autoencoder", models / "autoencoder.safetensors", settings, seed)
+    if not (models / "diffusion.safetensors").is_file():
+        autoencoder = models / "autoencoder.safetensors"
+        target = models / "diffusion.safetensors"
+        train_diffusion(data, autoencoder, root / "eval" / "diffusion", target, settings, seed)
+    return root
+
+
+def train_autoencoder(
+    data: str | Path, out: Path, weights: Path, settings: GenerativeSettings, seed: int = 0, progress: bool = True
+) -> dict[str, Any]:
+    """Train the gamma-VAE; returns its final validation metrics, epochs, final loss and the latents' standard deviation."""
+    _check_size(data, settings.spatial_size)
+    workflow = run_bundle(
+        bundle_source(BUNDLE),
+        "train_autoencoder.json",
+        "train",
+        **_common(data, out, weights, settings.autoencoder, seed, progress),
+    )
+    last = _finish(out)
+    average = workflow.parser.get_parsed_content("average")
+    return {
+        "params": sum(p.numel() for p in average.parameters()),
+        "epochs": last["epoch"],
+        "final_loss": last["loss"],
+        **{name.removeprefix("validation_"): value for name, value in last.items() if name.startswith("validation_")},
+        "latent_mean": float(average.normalizer.mean),
+        "latent_std": float(average.normalizer.std),
+    }
+
+
+def train_diffusion(
+    data: str | Path,
+    autoencoder: Path,
+    out: Path,
+    weights: Path,
+    settings: GenerativeSettings,
+    seed: int = 0,
+    progress: bool = True,
+    cache_dir: Path | None = None,
+) -> dict[str, Any]:
+    """Train the denoising network on cached latents; returns parameters, epochs and losses."""
+    _check_size(data, settings.spatial_size)
+    workflow = run_bundle(
+        bundle_source(BUNDLE),
+        "train_diffusion.json",
+        "train",
+        autoencoder_path=str(autoencoder),
+        autoencoder_size=settings.autoencoder.size,
+        cache_dir=str(cache_dir or out / "latents"),
+        variants=settings.variants,
+        **_common(data, out, weights, settings.diffusion, seed, progress),
+    )
+    last = _finish(out)
+    return {
+        "params": sum(p.numel() for p in workflow.network_def.parameters()),
+        "epochs": last["epoch"],
+        "final_loss": last["loss"],
+        "validation_loss": last.get("validation_loss"),
+    }
+
+
+def cache_latents(
+    data: str | Path, autoencoder: Path, cache_dir: Path, settings: GenerativeSettings, seed: int = 0
+) -> dict[str, Any]:
+    """Encode the training and validation frames of a prepared folder; returns the number of latents."""
+    parser = ConfigParser()
+    parser.read_config(bundle_source(BUNDLE) / "configs" / "train_diffusion.json")
+    ids = {"dataset_dir": str(data), "autoencoder_path": str(autoencoder), "cache_dir": str(cache_dir), "seed": seed}
+    sizes = {"autoencoder_size": settings.autoencoder.size, "variants": settings.variants}
+    parser.update({**ids, **sizes})
+    return {part: len(parser.get_parsed_content(f"{part}::dataset")) for part in ("train", "validate")}
+
+
+def write_generative_bundle(root: Path, settings: GenerativeSettings) -> None:
+    """Copy the shipped bundle to ``root`` and write sizes and budget into its configs and metadata."""
+    shutil.copytree(bundle_source(BUNDLE), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".gitkeep"))
+    (root / "models").mkdir(exist_ok=True)
+    sizes = {"autoencoder_size": settings.autoencoder.size, "size": settings.diffusion.size}
+    _edit(root / "configs" / "inference.json", {**sizes, "spatial_size": settings.spatial_size})
+    _edit(root / "configs" / "train_autoencoder.json", _budget(settings.autoencoder))
+    diffusion = {**_budget(settings.diffusion), **sizes, "variants": settings.variants}
+    _edit(root / "configs" / "train_diffusion.json", diffusion)
+    path = root / "configs" / "metadata.json"
+    metadata = json.loads(path.read_text(encoding="utf-8"))
+    image, latent = [settings.spatial_size] * 2, [settings.spatial_size // 4] * 2
+    for side, key in (("inputs", "image"), ("outputs", "pred")):
+        metadata["autoencoder_data_format"][side][key]["spatial_shape"] = image
+        metadata["network_data_format"][side][key]["spatial_shape"] = latent
+    metadata["network_data_format"]["inputs"]["seg"]["spatial_shape"] = image
+    write_json(path, metadata)
+
+
+def _common(
+    data: str | Path, out: Path, weights: Path, budget: StageBudget, seed: int, progress: bool
+) -> dict[str, Any]:
+    return {
+        "dataset_dir": str(data),
+        "output_dir": str(out),
+        "ckpt_dir": str(out / "checkpoints"),
+        "weights_path": str(weights),
+        "seed": seed,
+        "progress": progress,
+        **_budget(budget),
+    }
+
+
+def _budget(budget: StageBudget) -> dict[str, Any]:
+    names = ("size", "epochs", "samples_per_epoch", "batch_size", "learning_rate")
+    return {name: getattr(budget, name) for name in names}
+
+
+def _finish(out: Path) -> dict[str, Any]:
+    """Last record of the training curve; the checkpoint has done its duty and goes."""
+    shutil.rmtree(out / "checkpoints", ignore_errors=True)
+    records: list[dict[str, Any]] = json.loads((out / "history.json").read_text(encoding="utf-8"))
+    return records[-1]
+
+
+def _check_size(data: str | Path, size: int) -> None:
+    found = read_dataset_json(data).get("spatial_size")
+    if found != [size, size]:
+        raise EchoSynthError(
+            f"frames of {size} x {size} pixels are needed by this preset, got {found} in {data}: "
+            f"prepare them with --size {size} or choose another preset"
+        )
+
+
+def _edit(path: Path, values: dict[str, Any]) -> None:
+    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

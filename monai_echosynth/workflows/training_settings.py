@@ -1,0 +1,70 @@
+"""Budgets and sizes of the generative model, by preset.
+
+``quick`` is for the phantom on two CPU cores (minutes), ``cpu`` for real frames at 128 pixels (about an hour), ``paper`` for
+GPUs at 256 pixels with the network sizes of the efficient semantic diffusion paper.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["PRESETS", "GenerativeSettings", "Preset", "StageBudget"]
+
+
+class Preset(StrEnum):
+    """Named budgets."""
+
+    QUICK = "quick"
+    CPU = "cpu"
+    PAPER = "paper"
+
+
+@dataclass(frozen=True)
+class StageBudget:
+    """Training of one network.
+
+    Attributes:
+        size: preset of the network.
+        epochs: number of epochs.
+        samples_per_epoch: frames drawn per epoch.
+        batch_size: frames per step and process.
+        learning_rate: peak learning rate of AdamW.
+    """
+
+    size: str
+    epochs: int
+    samples_per_epoch: int
+    batch_size: int
+    learning_rate: float
+
+
+@dataclass(frozen=True)
+class GenerativeSettings:
+    """Everything that shapes the generative model.
+
+    Attributes:
+        spatial_size: side of the frames in pixels.
+        autoencoder: budget of the gamma-VAE.
+        diffusion: budget of the denoising network.
+        variants: warped versions of every frame in the latent cache, the frame itself included.
+    """
+
+    spatial_size: int
+    autoencoder: StageBudget
+    diffusion: StageBudget
+    variants: int
+
+
+PRESETS: Mapping[Preset, GenerativeSettings] = {
+    Preset.QUICK: GenerativeSettings(
+        96, StageBudget("quick", 8, 480, 16, 2e-3), StageBudget("quick", 10, 1600, 32, 1e-3), variants=4
+    ),
+    Preset.CPU: GenerativeSettings(
+        128, StageBudget("cpu", 14, 800, 16, 1e-3), StageBudget("cpu", 30, 2400, 32, 5e-4), variants=8
+    ),
+    Preset.PAPER: GenerativeSettings(
+        256, StageBudget("l64", 200, 1800, 12, 1e-4), StageBudget("l64", 600, 9000, 120, 1e-4), variants=16
+    ),
+}
