@@ -36,9 +36,7 @@ def summarize(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     if not cases:
         raise ValueError("a summary needs at least one case, got none: check the folder of predictions")
     keys = list(cases[0]["metrics"])
-    mean = {
-        key: {name: _mean(values_of(cases, key, name)) for name in cases[0]["metrics"][key]} for key in keys
-    }
+    mean = {key: {name: _mean(values_of(cases, key, name)) for name in cases[0]["metrics"][key]} for key in keys}
     labels = [key for key in keys if not key.startswith("(")]
     foreground = {name: _mean([mean[key][name] for key in labels]) for name in mean[labels[0]]}
     return {"foreground_mean": foreground, "mean": mean, "metric_per_case": list(cases)}

@@ -55,7 +55,9 @@ def surface_distances(
     if prediction.shape != reference.shape:
         raise ValueError(f"masks must have one shape, got {prediction.shape} and {reference.shape}: resample one first")
     if len(spacing) != reference.ndim or min(spacing) <= 0:
-        raise ValueError(f"spacing needs {reference.ndim} positive numbers in mm, got {tuple(spacing)}: check the header")
+        raise ValueError(
+            f"spacing needs {reference.ndim} positive numbers in mm, got {tuple(spacing)}: check the header"
+        )
     if not prediction.any() or not reference.any():
         return SurfaceDistances(float("nan"), float("nan"), float("nan"))
     window = _bounding_window(prediction | reference)

@@ -53,7 +53,9 @@ def evaluate_segmenter(
 
     configs = Path(bundle_dir) / "configs"
     if not (configs / "evaluate.json").is_file():
-        raise EchoSynthError(f"a segmentation bundle with configs/evaluate.json was expected, got {bundle_dir}: name one")
+        raise EchoSynthError(
+            f"a segmentation bundle with configs/evaluate.json was expected, got {bundle_dir}: name one"
+        )
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
     workflow = ConfigWorkflow(
@@ -117,7 +119,9 @@ def compare_arms(
     if [case["reference_file"].rsplit("/", 1)[-1] for case in a] != [
         case["reference_file"].rsplit("/", 1)[-1] for case in b
     ]:
-        raise EchoSynthError("paired summaries must be of the same frames in the same order: evaluate both on one folder")
+        raise EchoSynthError(
+            "paired summaries must be of the same frames in the same order: evaluate both on one folder"
+        )
     patients = _patients(a)
 
     def paired(x: Sequence[float], y: Sequence[float]) -> dict[str, object]:

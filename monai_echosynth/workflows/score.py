@@ -52,7 +52,9 @@ def score_predictions(
             )
         kept = {key: item[key] for key in _KEPT if key in item}
         cases.append(
-            case_entry(case_scores(prediction, reference, spacing), _name(path, home), _name(reference_path, home), **kept)
+            case_entry(
+                case_scores(prediction, reference, spacing), _name(path, home), _name(reference_path, home), **kept
+            )
         )
     summary = summarize(cases)
     write_json(summary_path, summary)

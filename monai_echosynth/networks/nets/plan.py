@@ -81,7 +81,9 @@ def plan_segmentation(
     shape = [min(int(n), max_size) for n in median_shape]
     strides, kernels = _topology(shape, [float(s) for s in spacing])
     if len(strides) < 3:
-        raise ValueError(f"frames need at least {4 * MIN_EDGE} pixels along x and y, got {tuple(median_shape)}: enlarge them")
+        raise ValueError(
+            f"frames need at least {4 * MIN_EDGE} pixels along x and y, got {tuple(median_shape)}: enlarge them"
+        )
     divisors = [math.prod(stride[axis] for stride in strides) for axis in range(2)]
     patch = (-(-shape[0] // divisors[0]) * divisors[0], -(-shape[1] // divisors[1]) * divisors[1])
     features = tuple(base_features * min(2**stage, MAX_GROWTH) for stage in range(len(strides)))
