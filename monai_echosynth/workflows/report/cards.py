@@ -70,7 +70,9 @@ def _frames(study: Study) -> str:
     made = study.part("generation")
     if "count" not in made:
         return ""
-    remark = f"{made.get('solver', '–')}, {made.get('nfe', '–')} evaluations, {number(made.get('images_per_second'), 2)} / s"
+    remark = (
+        f"{made.get('solver', '–')}, {made.get('nfe', '–')} evaluations, {number(made.get('images_per_second'), 2)} / s"
+    )
     return _card(f"{int(made['count']):,}".replace(",", " "), "synthetic frames", remark)
 
 

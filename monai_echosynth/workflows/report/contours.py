@@ -43,4 +43,6 @@ def contour_overlay(label: NDArray[np.uint8], reference: NDArray[np.uint8] | Non
             paths.append(f'<path class="reference" d="{outline_path(np.isin(reference, ids))}"/>')
         paths.append(f'<path stroke="{color}" d="{outline_path(np.isin(label, ids))}"/>')
     size = f"0 0 {label.shape[0]} {label.shape[1]}"
-    return f'<svg class="contours" viewBox="{size}" preserveAspectRatio="none" aria-hidden="true">{"".join(paths)}</svg>'
+    return (
+        f'<svg class="contours" viewBox="{size}" preserveAspectRatio="none" aria-hidden="true">{"".join(paths)}</svg>'
+    )

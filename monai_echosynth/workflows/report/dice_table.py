@@ -27,7 +27,9 @@ def scores_section(study: Study) -> Section:
     body += dice_plot(arms)
     distances = {arm: scores["hd95_mm"] for arm, scores in arms.items() if isinstance(scores.get("hd95_mm"), Mapping)}
     if distances:
-        body += _table("95th percentile Hausdorff distance, mm on the original grid (0 is perfect)", distances, STRUCTURES, 2)
+        body += _table(
+            "95th percentile Hausdorff distance, mm on the original grid (0 is perfect)", distances, STRUCTURES, 2
+        )
     else:
         body += note("Surface distances were not measured, so HD95 is left out.")
     return Section("scores", "Segmentation of real patients", body + _comparison(study))
@@ -45,7 +47,10 @@ def _table(caption: str, arms: Mapping[str, Mapping[str, Any]], structures: tupl
 def _comparison(study: Study) -> str:
     names = ("lv_endo", "myo", "la", "mean")
     rows = []
-    for title, key in (("Synthetic / real Dice", "ratio_synthetic_to_real"), ("Mask adherence, Dice", "mask_adherence")):
+    for title, key in (
+        ("Synthetic / real Dice", "ratio_synthetic_to_real"),
+        ("Mask adherence, Dice", "mask_adherence"),
+    ):
         part = study.part(key)
         cells = (as_interval(part.get(name)) for name in names)
         if part:

@@ -28,7 +28,9 @@ def differences_section(study: Study) -> Section:
     bootstrap = study.json("evaluation/bootstrap.json") or {}
     rows = list(_rows(study.part("paired_difference") or bootstrap.get("paired_difference") or {}))
     if not rows:
-        return Section("differences", title, note("No paired differences were computed, so the forest plot is left out."))
+        return Section(
+            "differences", title, note("No paired differences were computed, so the forest plot is left out.")
+        )
     text = paragraph(
         "Right of zero the arm beats real frames, left of zero it falls short; an interval that holds zero leaves no "
         "difference shown at the 5 % level."
@@ -58,8 +60,12 @@ def _forest(rows: list[Row]) -> str:
             axes.plot([low, high], [y, y], color=ARM_COLORS[arm], lw=2.2, alpha=0.55)
         axes.plot([mean], [y], "s", color=ARM_COLORS[arm], ms=6)
         text = f"{mean:+.3f}" + (f"  [{low:+.3f}, {high:+.3f}]" if low == low else "")
-        axes.text(1.02, y, text.replace("-", "−"), transform=axes.get_yaxis_transform(), va="center", fontsize=8.5, color=INK)
-    names = [f"{'Synthetic' if row.arm == 'synthetic' else 'Mixed'}  ·  {STRUCTURE_NAMES[row.structure]}" for row in rows]
+        axes.text(
+            1.02, y, text.replace("-", "−"), transform=axes.get_yaxis_transform(), va="center", fontsize=8.5, color=INK
+        )
+    names = [
+        f"{'Synthetic' if row.arm == 'synthetic' else 'Mixed'}  ·  {STRUCTURE_NAMES[row.structure]}" for row in rows
+    ]
     axes.set_yticks(range(len(rows)), names, color=INK, fontsize=9.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel("Difference in Dice to the arm trained on real frames")

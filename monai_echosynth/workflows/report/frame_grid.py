@@ -43,7 +43,8 @@ def frame_grid(name: str, rows: Sequence[tuple[str, Sequence[str]]], reference: 
         key += f'<span class="key"><i class="dashed"></i>{escape(reference)}</span>'
     columns = max(len(cells) for _, cells in rows)
     body = "".join(
-        f'<h3>{escape(title)}</h3><div class="row" style="--columns:{columns}">{"".join(cells)}</div>' for title, cells in rows
+        f'<h3>{escape(title)}</h3><div class="row" style="--columns:{columns}">{"".join(cells)}</div>'
+        for title, cells in rows
     )
     switch = f'<input type="checkbox" id="{name}-outlines" checked><label for="{name}-outlines">Show outlines</label>'
     return f'<div class="frames">{switch}<span class="keys">{key}</span>{body}</div>'

@@ -10,6 +10,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -83,6 +84,8 @@ def _read(path: Path) -> tuple[NDArray[np.float64], tuple[float, float]]:
         volume = nib.load(path)  # type: ignore[attr-defined]
         zooms = volume.header.get_zooms()  # type: ignore[attr-defined]
         array = np.asarray(volume.dataobj, dtype=np.float64)  # type: ignore[attr-defined]
-    except (nib.filebasedimages.ImageFileError, EOFError, ValueError, OSError) as error:
-        raise EchoSynthError(f"{path} must be a readable image, received a damaged one ({error}): re-run its stage") from error
+    except (ImageFileError, EOFError, ValueError, OSError) as error:
+        raise EchoSynthError(
+            f"{path} must be a readable image, received a damaged one ({error}): re-run its stage"
+        ) from error
     return array.reshape(array.shape[:2]), (float(zooms[0]), float(zooms[1]))

@@ -39,7 +39,9 @@ def frames_section(study: Study) -> Section:
     folder = "showcase" if study.entries("showcase") else "synthetic"
     matches = _matches(study.entries("prepared"), study.entries(folder))
     if not matches:
-        return Section("frames", title, note("No synthetic frame with a real counterpart was found, so no frames are shown."))
+        return Section(
+            "frames", title, note("No synthetic frame with a real counterpart was found, so no frames are shown.")
+        )
     text = paragraph(
         "Left, a real frame with the outline of its mask; to its right, frames generated from that mask with different "
         "seeds. Anatomy is given by the mask, everything else by the seed."
@@ -102,14 +104,20 @@ def _agreement(a: Frame, b: Frame) -> float:
 
 
 def _row(match: Match) -> tuple[str, list[str]]:
-    remark = "" if match.agreement > 0.999 else f" (mask augmented; Dice {match.agreement:.2f} with the real frame's mask)"
+    remark = (
+        "" if match.agreement > 0.999 else f" (mask augmented; Dice {match.agreement:.2f} with the real frame's mask)"
+    )
     aspect = match.real.aspect
     cells = [_cell(match.real, aspect, "Real", "real", "Real echocardiogram")]
     for index, frame in enumerate(match.synthetic, start=1):
-        cells.append(_cell(frame, aspect, f"Synthetic {index}", "synthetic", f"Synthetic echocardiogram, seed {index},"))
+        cells.append(
+            _cell(frame, aspect, f"Synthetic {index}", "synthetic", f"Synthetic echocardiogram, seed {index},")
+        )
     return readable(match.real.name) + remark, cells
 
 
 def _cell(frame: Frame, aspect: float, caption: str, kind: str, alt: str) -> str:
     uri = png_uri(frame_png(frame.image, aspect))
-    return cell(uri, contour_overlay(frame.label), aspect, caption, f"{alt} of {frame.name} with its mask outlined", kind)
+    return cell(
+        uri, contour_overlay(frame.label), aspect, caption, f"{alt} of {frame.name} with its mask outlined", kind
+    )

@@ -25,7 +25,9 @@ def intensity_section(textures: Mapping[str, Texture]) -> Section:
     for arm, texture in textures.items():
         fit = texture.gamma
         mean, deviation = fit.concentration / fit.rate, fit.concentration**0.5 / fit.rate
-        rows.append((ARM_NAMES[arm], str(texture.frames), *(number(v) for v in (fit.concentration, fit.rate, mean, deviation))))
+        rows.append(
+            (ARM_NAMES[arm], str(texture.frames), *(number(v) for v in (fit.concentration, fit.rate, mean, deviation)))
+        )
     prior = GammaPrior()
     mean, deviation = prior.concentration / prior.rate, prior.concentration**0.5 / prior.rate
     rows.append(("Prior", "–", *(number(v) for v in (prior.concentration, prior.rate, mean, deviation))))
@@ -33,7 +35,9 @@ def intensity_section(textures: Mapping[str, Texture]) -> Section:
     body = _draw(textures) + table("Gamma law of the gray levels inside the sector", header, rows)
     if len(textures) == 2:
         distance = histogram_distance(textures["real"].histogram, textures["synthetic"].histogram)
-        body += note(f"Wasserstein distance between real and synthetic gray levels: {number(distance, 4)} of full scale.")
+        body += note(
+            f"Wasserstein distance between real and synthetic gray levels: {number(distance, 4)} of full scale."
+        )
     else:
         body += note("Only one of real and synthetic could be measured.")
     return Section("intensity", title, body)
@@ -59,5 +63,7 @@ def _draw(textures: Mapping[str, Texture]) -> str:
     caption = "Gray levels inside the sector."
     if black >= 0.005:
         caption += f" Up to {100 * black:.1f} % of the pixels are black; the axis may cut their bin."
-    alt = "Histogram of gray levels inside the sector of real and synthetic frames, with the Gamma prior as a dashed line"
+    alt = (
+        "Histogram of gray levels inside the sector of real and synthetic frames, with the Gamma prior as a dashed line"
+    )
     return figure(inline_svg(canvas, "intensity", alt), caption)

@@ -65,7 +65,9 @@ def table(caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], ht
 
 def figure(content: str, caption: str, kind: str = "") -> str:
     """A figure around ready markup with a plain-text caption."""
-    return f'<figure{_class(kind)}><div class="scroll">{content}</div><figcaption>{escape(caption)}</figcaption></figure>'
+    return (
+        f'<figure{_class(kind)}><div class="scroll">{content}</div><figcaption>{escape(caption)}</figcaption></figure>'
+    )
 
 
 def details(summary: str, content: str) -> str:

@@ -54,4 +54,3 @@ VARIABLES: Final = {
     **{color: f"--{arm}" for arm, color in ARM_COLORS.items()},
 }
 """Drawing color -> style sheet variable."""
-

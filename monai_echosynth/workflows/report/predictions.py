@@ -45,7 +45,12 @@ def case_scores(summary: Mapping[str, Any]) -> dict[str, float]:
     """Mean Dice of each case of an nnU-Net summary over its labels; regions and undefined scores are left out."""
     found = {}
     for case in summary.get("metric_per_case") or []:
-        name = PurePath(str(case.get("prediction_file", ""))).name.removesuffix(".gz").removesuffix(".nii").removesuffix(".png")
+        name = (
+            PurePath(str(case.get("prediction_file", "")))
+            .name.removesuffix(".gz")
+            .removesuffix(".nii")
+            .removesuffix(".png")
+        )
         dice = [m.get("Dice") for key, m in (case.get("metrics") or {}).items() if not key.startswith("(")]
         values = [float(value) for value in dice if isinstance(value, int | float) and value == value]
         if name and values:
@@ -59,11 +64,13 @@ def _ranked(judged: Mapping[str, float], entries: Mapping[str, Mapping[str, Any]
     for name in sorted(judged):
         patients[str(entries[name].get("patient", name))].append(name)
     means = {patient: float(np.mean([judged[name] for name in names])) for patient, names in patients.items()}
+    if not means:
+        return []
     order = sorted(means, key=lambda patient: (-means[patient], patient))
     targets = {"Best": (0, 1.0), "Median": (len(order) // 2, None), "Worst": (len(order) - 1, 0.0)}
     found: dict[str, tuple[str, str]] = {}
     for rank, (at, target) in targets.items():
-        if at < 0 or order[at] in found:
+        if order[at] in found:
             continue
         wanted = means[order[at]] if target is None else target
         name = min(patients[order[at]], key=lambda name: abs(judged[name] - wanted))

@@ -20,11 +20,17 @@ def settings_section(study: Study) -> Section:
     for title, key in (("Diffusion model", "diffusion"), ("Generation", "generation"), ("Machine", "machine")):
         if study.part(key):
             body += key_values(title, study.part(key))
-    body += key_values("Versions", study.part("versions")) if study.part("versions") else note("Versions were not recorded.")
+    body += (
+        key_values("Versions", study.part("versions"))
+        if study.part("versions")
+        else note("Versions were not recorded.")
+    )
     stages = [stage for stage in study.stages() if isinstance(stage.get("settings"), Mapping) and stage["settings"]]
     for stage in stages:
         fingerprint = {"fingerprint": stage["fingerprint"]} if stage.get("fingerprint") else {}
-        body += details(f"Settings of {stage.get('stage', '?')}", key_values("Settings", {**stage["settings"], **fingerprint}))
+        body += details(
+            f"Settings of {stage.get('stage', '?')}", key_values("Settings", {**stage["settings"], **fingerprint})
+        )
     if not stages:
         body += note("No stage files were found, so their settings are left out.")
     notes = (study.json("prepared/dataset.json") or {}).get("notes") or []
@@ -35,7 +41,9 @@ def settings_section(study: Study) -> Section:
 def reproduce_section(study: Study) -> Section:
     """The command, as recorded or rebuilt from preset and seed."""
     command = _command(study.summary)
-    text = paragraph("The same command with the same seed and versions gives the same scores; finished stages are skipped.")
+    text = paragraph(
+        "The same command with the same seed and versions gives the same scores; finished stages are skipped."
+    )
     return Section("reproduce", "How to reproduce", f"{text}<pre><code>{escape(command)}</code></pre>")
 
 
@@ -45,7 +53,9 @@ def _command(summary: Mapping[str, Any]) -> str:
         return recorded
     if isinstance(recorded, list):
         return shlex.join(map(str, recorded))
-    return shlex.join(["echosynth", "demo", "--preset", str(summary["preset"]), "--seed", str(summary["seed"]), "--out", "OUT"])
+    return shlex.join(
+        ["echosynth", "demo", "--preset", str(summary["preset"]), "--seed", str(summary["seed"]), "--out", "OUT"]
+    )
 
 
 def limits_section(study: Study) -> Section:

@@ -80,7 +80,9 @@ def load_study(out_dir: Path) -> Study:
     summary = _read_object(path)
     missing = [key for key in REQUIRED_KEYS if key not in summary]
     if missing:
-        raise EchoSynthError(f"{path} must hold {', '.join(REQUIRED_KEYS)}, lacks {', '.join(missing)}: re-run the study")
+        raise EchoSynthError(
+            f"{path} must hold {', '.join(REQUIRED_KEYS)}, lacks {', '.join(missing)}: re-run the study"
+        )
     return Study(Path(out_dir), summary)
 
 
@@ -103,7 +105,9 @@ def _read_rows(path: Path) -> list[dict[str, Any]]:
             return list(json.loads(text))
         return [json.loads(line) for line in text.splitlines() if line.strip()]
     except ValueError as error:
-        raise EchoSynthError(f"{path} must hold a JSON list or one object a line ({error}): re-run its stage") from error
+        raise EchoSynthError(
+            f"{path} must hold a JSON list or one object a line ({error}): re-run its stage"
+        ) from error
 
 
 def _numbers(row: dict[str, Any]) -> dict[str, float]:

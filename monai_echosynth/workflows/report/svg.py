@@ -55,7 +55,9 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
-    text = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", text[: text.index(">")]) + text[text.index(">") :]
+    text = (
+        re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", text[: text.index(">")]) + text[text.index(">") :]
+    )
     text = re.sub(r'(id=|href=|clip-path=)"(#|url\(#)?', lambda found: f"{found.group(0)}{name}-", text)
     for color, variable in VARIABLES.items():
         text = re.sub(re.escape(color), f"var({variable})", text, flags=re.IGNORECASE)

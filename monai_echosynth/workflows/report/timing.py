@@ -24,7 +24,9 @@ class Cost(NamedTuple):
 
 def timing_section(study: Study) -> Section:
     """Bars and table, from the stage files or, without them, from the summary."""
-    costs = [Cost(str(s.get("stage", "?")), _real(s.get("seconds")), _real(s.get("peak_memory_mb"))) for s in study.stages()]
+    costs = [
+        Cost(str(s.get("stage", "?")), _real(s.get("seconds")), _real(s.get("peak_memory_mb"))) for s in study.stages()
+    ]
     remark = ""
     if not costs:
         costs = [Cost(name, _real(seconds), float("nan")) for name, seconds in study.part("timing_s").items()]

@@ -49,7 +49,9 @@ def write(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value), encoding="utf-8")
 
 
-def entry(folder: Path, sub: str, name: str, label: np.ndarray, seed: int, spacing: tuple[float, float]) -> dict[str, str]:
+def entry(
+    folder: Path, sub: str, name: str, label: np.ndarray, seed: int, spacing: tuple[float, float]
+) -> dict[str, str]:
     for kind, array in (("images", textured(label, seed)), ("labels", label)):
         save(folder / sub / kind / f"{name}.nii.gz", array, spacing)
     patient = name.split("_")[0]
@@ -102,11 +104,13 @@ def write_scores(root: Path, tests: list[dict[str, str]]) -> None:
 
 def write_curves(root: Path) -> None:
     random = np.random.default_rng(0)
-    for folder in ("autoencoder", "diffusion", "segmenters/real", "segmenters/synthetic", "segmenters/mixed"):
+    measures = {"autoencoder": "validation_psnr_in_sector", "diffusion": "validation_loss"}
+    for folder in ("autoencoder", "diffusion", *(f"segmenters/{arm}/eval" for arm in ARMS)):
+        measure = measures.get(folder, "validation_mean_dice")
         lines = []
         for step in range(1, 400, 3):
             loss = 0.2 + np.exp(-step / 60) + 0.04 * random.random()
-            lines.append(json.dumps({"iteration": step, "loss": loss, "val_dice": 0.9 - 0.6 * np.exp(-step / 80)}))
+            lines.append(json.dumps({"iteration": step, "loss": loss, measure: 0.9 - 0.6 * np.exp(-step / 80)}))
         (root / folder).mkdir(parents=True, exist_ok=True)
         (root / folder / "history.json").write_text("\n".join(lines), encoding="utf-8")
 
@@ -123,11 +127,16 @@ def write_study(root: Path, patients: int = 4) -> Path:
             made.append(entry(synthetic, "", f"{name}_s{seed}", label, 100 + 10 * index + seed, (1.1, 1.4)))
         native = semantic_map((96, 120), 0.04 * (index - 1.5))
         tests.append(entry(prepared, "original", f"patient{50 + index:04d}_4CH_ED", native, 50 + index, (0.75, 0.75)))
-    write(prepared / "dataset.json", {"training": training, "validation": [], "test": tests, "notes": ["no duplicates"]})
+    write(
+        prepared / "dataset.json", {"training": training, "validation": [], "test": tests, "notes": ["no duplicates"]}
+    )
     write(synthetic / "dataset.json", {"training": made})
     for index, (stage, seconds) in enumerate(summary(patients)["timing_s"].items()):
         cost = {"seconds": seconds, "peak_memory_mb": 800.0 + 300 * index, "finished": f"2025-01-01T0{index}:00:00"}
-        write(root / "stages" / f"{stage}.json", {"stage": stage, "settings": {"size": SIZE}, "fingerprint": "ab12", **cost})
+        write(
+            root / "stages" / f"{stage}.json",
+            {"stage": stage, "settings": {"size": SIZE}, "fingerprint": "ab12", **cost},
+        )
     write_scores(root, tests)
     write_curves(root)
     frames = [textured(semantic_map((SIZE, SIZE), 0.0), seed) for seed in range(4)]

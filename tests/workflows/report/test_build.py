@@ -12,6 +12,8 @@ import pytest
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.report import build_report
+from monai_echosynth.workflows.report.curves import curves_section
+from monai_echosynth.workflows.report.study import load_study
 
 MakeStudy = Callable[[Path], Path]
 VOID = {"meta", "input", "img", "link", "br", "hr", "path", "use"}
@@ -113,6 +115,8 @@ def test_numbers_equal_the_summary(page: str, study: Path) -> None:
 
 def test_all_parts_are_drawn(page: str) -> None:
     assert 'class="note">No ' not in page
+    for panel in ("Autoencoder validation PSNR", "Diffusion loss", "Segmenter loss", "Segmenter validation Dice"):
+        assert f">{panel}" in page
     assert page.count('class="contours"') == 4 * 5 + 3 * 4
     for name in ("dice", "forest", "intensity", "spectrum", "curves", "timing"):
         assert f'id="{name}-figure_1"' in page
@@ -170,7 +174,7 @@ def test_missing_parts_are_noted(tmp_path: Path, make_study: MakeStudy) -> None:
 def test_missing_history_is_named(tmp_path: Path, make_study: MakeStudy) -> None:
     root = make_study(tmp_path)
     (root / "diffusion" / "history.json").unlink()
-    assert "Without a history, hence without a curve: diffusion." in build_report(root).read_text(encoding="utf-8")
+    assert "Without a history, hence without a curve: diffusion." in curves_section(load_study(root)).body
 
 
 @pytest.mark.parametrize("content", [None, "not json", "[]", "{}", '{"data": {}, "tstr": {}, "seed": 1}'])

@@ -91,7 +91,8 @@ def test_intervals_and_numbers() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(4.13, "4.1 s"), (59.4, "59 s"), (59.7, "1 min 00 s"), (425, "7 min 05 s"), (8040, "2 h 14 min")]
+    ("seconds", "text"),
+    [(4.13, "4.1 s"), (59.4, "59 s"), (59.7, "1 min 00 s"), (425, "7 min 05 s"), (8040, "2 h 14 min")],
 )
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
@@ -119,3 +120,9 @@ def test_histories_are_read_in_each_form(tmp_path: Path, name: str, text: str) -
     (tmp_path / name).write_text(text)
     rows = Study(tmp_path, {}).history(".")
     assert rows == [{"iteration": 1.0, "loss": 0.5}, {"iteration": 2.0, "loss": 0.25}]
+
+
+def test_history_of_a_bundle_lies_in_eval(tmp_path: Path) -> None:
+    (tmp_path / "segmenters" / "real" / "eval").mkdir(parents=True)
+    (tmp_path / "segmenters" / "real" / "eval" / "history.json").write_text('[{"loss": 1.5}]')
+    assert Study(tmp_path, {}).history("segmenters/real") == [{"loss": 1.5}]
