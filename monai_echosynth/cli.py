@@ -10,6 +10,7 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,6 +22,7 @@ __all__ = ["FORMATS", "PRESETS", "SOLVERS", "VIEWS", "build_parser", "main"]
 # Spelled out here so that `--help` need not import torch; a test compares them with the enumerations.
 SOLVERS = ("euler", "heun", "dpmpp_2m", "ddim", "ancestral", "churn")
 FORMATS = ("nifti", "png", "nnunet")
+MODELS = ("generator", "segmenter")
 SECTIONS = ("training", "validation", "test")
 VIEWS = ("2CH", "4CH")
 PRESETS = ("quick", "cpu", "paper")
@@ -125,8 +127,9 @@ def _prepare(args: argparse.Namespace) -> int:
 
 
 def _add_train(commands: Commands) -> argparse.ArgumentParser:
-    command = _command(commands, "train", _train, "train the gamma-VAE and the diffusion model; resumes where it stopped")
-    _option(command, "--data", type=Path, required=True, metavar="DIR", help="prepared data (echosynth prepare)")
+    command = _command(commands, "train", _train, "train a generator or a segmenter; resumes where it stopped")
+    _option(command, "--model", choices=MODELS, default="generator", help="gamma-VAE and diffusion, or segmentation")
+    _option(command, "--data", type=Path, nargs="+", required=True, metavar="DIR", help="prepared data (several: segmenter)")
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     _option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
     _option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
@@ -134,9 +137,18 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from monai_echosynth.workflows.train import train
+    if args.model == "segmenter":
+        from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
-    print(f"trained bundle in {train(args.data, args.out, preset=args.preset, seed=args.seed)}")
+        settings = replace(SEGMENTATION_PRESETS[SegmentationPreset(args.preset)], seed=args.seed)
+        train_segmenter(args.out, args.data, settings)
+    else:
+        from monai_echosynth.workflows.train import train
+
+        if len(args.data) > 1:
+            raise EchoSynthError(f"a generator takes one data folder, got {len(args.data)}: name one --data folder")
+        train(args.data[0], args.out, preset=args.preset, seed=args.seed)
+    print(f"trained bundle in {args.out}")
     return 0
 
 
@@ -157,7 +169,7 @@ def _add_generate(commands: Commands) -> argparse.ArgumentParser:
 def _generate(args: argparse.Namespace) -> int:
     from monai_echosynth.workflows.generate import generate
 
-    generate(
+    made = generate(
         args.bundle,
         args.masks,
         args.out,
@@ -168,6 +180,8 @@ def _generate(args: argparse.Namespace) -> int:
         format=args.format,
         batch_size=args.batch_size,
     )
+    pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image"
+    print(f"{made['count']} images in {args.out}, {made['new']} of them new ({pace})")
     return 0
 
 

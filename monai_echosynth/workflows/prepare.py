@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from monai_echosynth.data.atomic import remove_partial, write_json
+from monai_echosynth.data.atomic import PARTIAL_PREFIX, remove_partial, write_json
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.datalist import FORMAT
 from monai_echosynth.data.discover import discover
@@ -128,7 +128,9 @@ def _check_target(root: Path, folder: Path) -> None:
         raise EchoSynthError(
             f"data and output must be two folders, got {folder} for both: choose another output folder"
         )
-    if folder.is_dir() and not (folder / _SETTINGS).is_file() and any(folder.iterdir()):
+    if not folder.is_dir() or (folder / _SETTINGS).is_file():
+        return
+    if any(not path.name.startswith(PARTIAL_PREFIX) for path in folder.iterdir()):
         raise EchoSynthError(
             f"the output folder must be new, empty or prepared before, got {folder}: choose another one"
         )
@@ -186,7 +188,8 @@ def _begin(folder: Path, fingerprint: str, wanted: set[str]) -> None:
     """Makes the folder ready: finished frames of an equal run stay, everything else of an earlier run goes."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = folder / _SETTINGS
-    same = settings.is_file() and json.loads(settings.read_text(encoding="utf-8")).get("fingerprint") == fingerprint
+    earlier = settings.read_text(encoding="utf-8") if settings.is_file() else ""
+    same = f'"{fingerprint}"' in earlier
     (folder / "dataset.json").unlink(missing_ok=True)
     remove_partial(folder)
     for path in (path for name in _FOLDERS for path in (folder / name).glob("*.nii.gz")):

@@ -22,8 +22,8 @@ class SamplingSettings:
         copies: warped copies of every mask that are used besides the mask itself.
     """
 
-    solver: str = str(SolverName.HEUN)
-    nfe: int = 31
+    solver: str = str(SolverName.DPMPP_2M)
+    nfe: int = 16
     copies: int = 5
 
 
@@ -60,18 +60,18 @@ STUDIES: Mapping[Preset, StudySettings] = {
     Preset.QUICK: StudySettings(
         PRESETS[Preset.QUICK],
         SEGMENTATION_PRESETS[SegmentationPreset.QUICK],
-        SamplingSettings(nfe=15),
+        SamplingSettings(),
         images_per_mask=2,
         n_test=20,
         max_train=80,
         phantom_patients=100,
         weights={"autoencoder": 60, "latents": 10, "diffusion": 130, "generate": 90, "segmenter": 75},
     ),
-    Preset.CPU: StudySettings(PRESETS[Preset.CPU], SEGMENTATION_PRESETS[SegmentationPreset.CPU], SamplingSettings(nfe=15)),
+    Preset.CPU: StudySettings(PRESETS[Preset.CPU], SEGMENTATION_PRESETS[SegmentationPreset.CPU]),
     Preset.PAPER: StudySettings(
         PRESETS[Preset.PAPER],
         SEGMENTATION_PRESETS[SegmentationPreset.PAPER],
-        SamplingSettings(nfe=99),
+        SamplingSettings(str(SolverName.HEUN), 99),
         images_per_mask=6,
         weights={"autoencoder": 1e5, "latents": 1e3, "diffusion": 1e6, "generate": 1e5, "segmenter": 1e5},
     ),

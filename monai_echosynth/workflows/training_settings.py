@@ -59,10 +59,10 @@ class GenerativeSettings:
 
 PRESETS: Mapping[Preset, GenerativeSettings] = {
     Preset.QUICK: GenerativeSettings(
-        96, StageBudget("quick", 8, 480, 16, 2e-3), StageBudget("quick", 10, 1600, 32, 1e-3), variants=4
+        96, StageBudget("quick", 8, 320, 16, 3e-3), StageBudget("quick", 10, 1280, 32, 1e-3), variants=4
     ),
     Preset.CPU: GenerativeSettings(
-        128, StageBudget("cpu", 14, 800, 16, 1e-3), StageBudget("cpu", 30, 2400, 32, 5e-4), variants=8
+        128, StageBudget("cpu", 10, 800, 16, 2e-3), StageBudget("cpu", 30, 1600, 32, 6e-4), variants=8
     ),
     Preset.PAPER: GenerativeSettings(
         256, StageBudget("l64", 200, 1800, 12, 1e-4), StageBudget("l64", 600, 9000, 120, 1e-4), variants=16

@@ -14,14 +14,15 @@ from monai_echosynth.networks.nets.spade_unet import SPADEUNet
 __all__ = ["gamma_autoencoder", "spade_unet"]
 
 _AUTOENCODERS: dict[str, dict[str, Any]] = {
-    "quick": {"channels": (16, 32, 64), "num_res_blocks": 1, "norm_num_groups": 8, "attention_levels": (False,) * 3},
-    "cpu": {"channels": (24, 48, 96), "num_res_blocks": 1, "norm_num_groups": 8, "attention_levels": (False,) * 3},
+    "quick": {"channels": (16, 32), "num_res_blocks": 1, "norm_num_groups": 8, "attention_levels": (False, False)},
+    "cpu": {"channels": (24, 48), "num_res_blocks": 1, "norm_num_groups": 8, "attention_levels": (False, False)},
     "l64": {"channels": (64, 128, 192)},
     "l128": {"channels": (64, 128)},
 }
 
 _UNETS: dict[str, dict[str, Any]] = {
     "quick": {
+        "patch": 2,
         "channels": (48, 96, 96),
         "num_res_blocks": 1,
         "attention_levels": (False, False, True),
@@ -30,6 +31,7 @@ _UNETS: dict[str, dict[str, Any]] = {
         "spade_intermediate_channels": 32,
     },
     "cpu": {
+        "patch": 2,
         "channels": (64, 128, 128),
         "num_res_blocks": 1,
         "attention_levels": (False, False, True),
@@ -50,7 +52,7 @@ def gamma_autoencoder(size: str = "cpu", **overrides: Any) -> GammaAutoencoder:
     """Gamma-VAE of a named size.
 
     Args:
-        size: ``quick``, ``cpu``, ``l64`` (four-fold downsampling) or ``l128`` (two-fold).
+        size: ``quick``, ``cpu``, ``l128`` (two-fold downsampling) or ``l64`` (four-fold).
         **overrides: arguments of :class:`~monai_echosynth.networks.nets.gamma_autoencoder.GammaAutoencoder`.
     """
     return GammaAutoencoder(**(_choose(_AUTOENCODERS, size) | overrides))
