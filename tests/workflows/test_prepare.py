@@ -206,6 +206,10 @@ def test_foreign_output_folders_are_left_alone(tmp_path: Path) -> None:
     data = camus_folder(tmp_path / "c", 3)
     with pytest.raises(EchoSynthError, match="two folders"):
         run(data, data)
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "killed/.partial-1-prepare.json").write_text("{")
+    run(data, tmp_path / "killed")
+    assert not (tmp_path / "killed/.partial-1-prepare.json").exists()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("x")
     with pytest.raises(EchoSynthError, match="new, empty or prepared"):
