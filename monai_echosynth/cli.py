@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,10 +41,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("echosynth: interrupted; the same command continues", file=sys.stderr)
         return 130
-    except (EchoSynthError, OSError) as error:
-        if args.debug:
+    except Exception as error:
+        reason = _reason(error)
+        if args.debug or reason is None:
             raise
-        print(f"echosynth: error: {_one_line(error)}", file=sys.stderr)
+        print(f"echosynth: error: {_one_line(reason)}", file=sys.stderr)
         return 2
 
 
@@ -137,6 +139,10 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _train(args: argparse.Namespace) -> int:
+    from monai_echosynth.data.datalist import read_dataset_json
+
+    for folder in args.data:
+        read_dataset_json(folder)  # refuses before anything is written
     if args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
@@ -181,7 +187,8 @@ def _generate(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
     )
     pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image"
-    print(f"{made['count']} images in {args.out}, {made['new']} of them new ({pace})")
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts the program several times
+        print(f"{made['count']} images in {args.out}, {made['new']} of them new ({pace})")
     return 0
 
 
@@ -244,6 +251,15 @@ def _verify(args: argparse.Namespace) -> int:
 def _is_news(record: logging.LogRecord) -> bool:
     """MONAI warns whenever a workflow leaves the logging settings alone, as all workflows here do."""
     return not record.getMessage().startswith("Logging file is set to False")
+
+
+def _reason(error: BaseException | None) -> Exception | None:
+    """The user's error behind ``error``, if any: bundles and transforms raise a RuntimeError from what stopped them."""
+    while error is not None:
+        if isinstance(error, (EchoSynthError, OSError)):
+            return error
+        error = error.__cause__
+    return None
 
 
 def _one_line(error: Exception) -> str:

@@ -92,6 +92,18 @@ def test_debug_shows_the_traceback(failing: type[Failing]) -> None:
         cli.main(["demo", "--debug"])
 
 
+def test_reason_behind_a_config_error(failing: type[Failing], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        try:
+            raise EchoSynthError("the true reason")
+        except EchoSynthError as reason:
+            raise RuntimeError("Failed to evaluate ConfigExpression") from reason
+    except RuntimeError as error:
+        failing.error = error
+    assert cli.main(["demo"]) == 2
+    assert capsys.readouterr().err == "echosynth: error: the true reason\n"
+
+
 def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
     failing.error = RuntimeError("a defect")
     with pytest.raises(RuntimeError, match="a defect"):
@@ -99,10 +111,20 @@ def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
 
 
 def test_choices_equal_the_enumerations() -> None:
+    from monai_echosynth.data.frame_format import FrameFormat
     from monai_echosynth.data.phantom import View
     from monai_echosynth.diffusion.solvers import SolverName
+    from monai_echosynth.workflows.segmentation import SegmentationPreset
+    from monai_echosynth.workflows.training_settings import Preset
 
-    assert tuple(SolverName) == cli.SOLVERS and tuple(View) == cli.VIEWS
+    for spelled, options in {
+        cli.SOLVERS: SolverName,
+        cli.VIEWS: View,
+        cli.FORMATS: FrameFormat,
+        cli.PRESETS: Preset,
+    }.items():
+        assert spelled == tuple(option.value for option in options)
+    assert tuple(Preset) == tuple(SegmentationPreset)
 
 
 @pytest.mark.parametrize(
@@ -111,6 +133,12 @@ def test_choices_equal_the_enumerations() -> None:
         ["prepare", "--data", "missing", "--out", "new"],
         ["phantom", "--out", "new", "--patients", "1"],
         ["verify", "--bundle", "missing"],
+        ["train", "--data", "missing", "--out", "new"],
+        ["train", "--data", "one", "two", "--out", "new"],
+        ["train", "--model", "segmenter", "--data", "missing", "--out", "new"],
+        ["generate", "--bundle", "missing", "--masks", "missing", "--out", "new"],
+        ["evaluate", "--bundle", "missing", "--data", "missing", "--out", "new"],
+        ["demo", "--data", "missing", "--out", "new"],
     ],
 )
 def test_real_bad_input(
