@@ -1,0 +1,157 @@
+"""Draws the pictures of the documentation, from the embedded phantom alone.
+
+    python docs/images/make_pictures.py                  phantom.png: simulated frames with their outlines
+    python docs/images/make_pictures.py runs/demo        and demo.png: mask, phantom frame, synthetic frame of a finished study
+
+Frames of patients are never drawn: a study on other data than the phantom is refused. The background is transparent and the
+lettering a middle gray, so that a picture serves light and dark pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from monai_echosynth.data.atomic import atomic_path
+from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
+from monai_echosynth.data.phantom import Phase, StyleName, View, plan_patient, render
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.report.frame_io import Frame, read_frame
+
+__all__ = ["draw_phantom", "draw_study", "main"]
+
+HERE = Path(__file__).resolve().parent
+INK = "#7d8894"
+OUTLINES = (((1, 2), "myo"), ((3,), "la"), ((1,), "lv_endo"))
+COLORS = {entry.name: np.asarray(entry.color) / 255.0 for entry in SEMANTIC_LABELS.entries}
+matplotlib.use("agg")
+
+
+def draw_phantom(path: Path, seed: int = 0) -> None:
+    """One patient of each machine style, four-chamber view at end diastole above, two-chamber view at end systole below."""
+    plans = [next(p for i in range(1, 200) if (p := plan_patient(seed, i)).style is style) for style in StyleName]
+    figure, axes = _panels(2, len(plans))
+    for column, plan in enumerate(plans):
+        for row, (view, phase) in enumerate(((View.FOUR_CHAMBER, Phase.ED), (View.TWO_CHAMBER, Phase.ES))):
+            frame = render(seed, plan, view, phase)
+            _show_image(axes[row][column], frame.image / 255.0, 1.0)
+            _show_outlines(axes[row][column], frame.label)
+            axes[row][column].set_xlabel(f"{view} {phase}", color=INK, fontsize=9)
+        axes[0][column].set_title(str(plan.style), color=INK, fontsize=11)
+    _save(figure, path)
+
+
+def draw_study(path: Path, study: Path, rows: int = 2) -> None:
+    """Mask, phantom frame and synthetic frame side by side, two frames a row.
+
+    Args:
+        path: PNG file to write.
+        study: folder of a finished study on the phantom.
+        rows: rows of the picture.
+
+    Raises:
+        EchoSynthError: the study is not finished, or its data are not the phantom.
+    """
+    figure, axes = _panels(rows, 6)
+    for place, (real, synthetic) in zip(range(2 * rows), _pairs(study), strict=False):
+        row, left = axes[place // 2], 3 * (place % 2)
+        _show_map(row[left], real.label, real.aspect)
+        _show_image(row[left + 1], real.image, real.aspect)
+        _show_image(row[left + 2], synthetic.image, real.aspect)
+        if place < 2:
+            for axis, title in zip(row[left : left + 3], ("mask", "phantom frame", "synthetic frame"), strict=True):
+                axis.set_title(title, color=INK, fontsize=11)
+    _save(figure, path)
+
+
+def _pairs(study: Path) -> Iterator[tuple[Frame, Frame]]:
+    """A frame and the image made from its own mask, views and phases in turn, each of another patient."""
+    if _read(study / "summary.json")["data"]["source"] != "phantom":
+        raise EchoSynthError(f"pictures are made from the phantom only, got a study on other data in {study}: name another")
+    reals = {item["id"]: item for item in _read(study / "prepared" / "dataset.json")["training"]}
+    made = [item for item in _read(study / "synthetic" / "dataset.json")["training"] if item["copy"] == 0]
+    seen: set[str] = set()
+    kinds = [(view, phase) for phase in Phase for view in (View.FOUR_CHAMBER, View.TWO_CHAMBER)]
+    for view, phase in kinds * 4:
+        for item in made:
+            if (item["view"], item["phase"]) == (view, phase) and item["patient"] not in seen:
+                seen.add(item["patient"])
+                yield _frame(study / "prepared", reals[item["mask"]]), _frame(study / "synthetic", item)
+                break
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise EchoSynthError(f"a finished study was expected, got no {path}: run 'make demo' first")
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def _frame(folder: Path, item: Mapping[str, Any]) -> Frame:
+    return read_frame({**item, "image": folder / item["image"], "label": folder / item["label"]})
+
+
+def _panels(rows: int, columns: int) -> tuple[Figure, list[list[Axes]]]:
+    width = 11.0
+    figure = Figure(figsize=(width, rows * (width / columns) + 0.3), layout="constrained", facecolor="none")
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)  # type: ignore[union-attr]
+    axes = figure.subplots(rows, columns, squeeze=False)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return figure, [list(row) for row in axes]
+
+
+def _show_image(axis: Axes, image: NDArray[Any], aspect: float) -> None:
+    """An image (X, Y) in [0, 1], depth downwards; ``aspect`` is physical width over height of the whole frame."""
+    ratio = image.shape[0] / image.shape[1] / aspect if aspect != 1.0 else 1.0
+    axis.imshow(image.T, cmap="gray", vmin=0.0, vmax=1.0, aspect=ratio, interpolation="lanczos")
+
+
+def _show_map(axis: Axes, label: NDArray[np.uint8], aspect: float) -> None:
+    table = np.stack([COLORS[entry.name] for entry in SEMANTIC_LABELS.entries])
+    axis.imshow(table[label].transpose(1, 0, 2), aspect=label.shape[0] / label.shape[1] / aspect, interpolation="nearest")
+
+
+def _show_outlines(axis: Axes, label: NDArray[np.uint8]) -> None:
+    for ids, name in OUTLINES:
+        mask = np.isin(label, ids).T.astype(float)
+        if mask.any():
+            axis.contour(mask, levels=[0.5], colors=[COLORS[name]], linewidths=1.3)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with atomic_path(path) as partial:
+        figure.savefig(partial, format="png", dpi=150, transparent=True, metadata={"Software": None})
+    print(path.name)
+
+
+def main() -> int:
+    """Reads the command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description="Draw the pictures of the documentation from the embedded phantom.")
+    parser.add_argument("study", nargs="?", type=Path, help="folder of a finished study on the phantom")
+    parser.add_argument("--out", type=Path, default=HERE, metavar="DIR", help="folder to write (default: beside this file)")
+    args = parser.parse_args()
+    try:
+        if args.study is not None:
+            draw_study(args.out / "demo.png", args.study)
+        else:
+            draw_phantom(args.out / "phantom.png")
+    except (EchoSynthError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
