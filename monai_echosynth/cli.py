@@ -7,6 +7,7 @@ cannot be read or written end in one line, ``echosynth: error: ...``, and exit c
 from __future__ import annotations
 
 import argparse
+import errno
 import logging
 import os
 import sys
@@ -27,6 +28,13 @@ MODELS = ("generator", "segmenter")
 SECTIONS = ("training", "validation", "test")
 VIEWS = ("2CH", "4CH")
 PRESETS = ("quick", "cpu", "paper")
+
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space; the same command then continues"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write, or change its permissions"),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), "a file and a folder collide here, choose another path"),
+    errno.ENOENT: "check the path",
+}
 
 Handler = Callable[[argparse.Namespace], int]
 
@@ -258,12 +266,12 @@ def _reason(error: BaseException | None) -> Exception | None:
     while error is not None:
         if isinstance(error, (EchoSynthError, OSError)):
             return error
-        error = error.__cause__
+        error = error.__cause__ or error.__context__
     return None
 
 
 def _one_line(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""
-        return f"{where}{error.strerror}"
+        return f"{where}{error.strerror}: {_REMEDIES.get(error.errno or 0, 'check the file and its folder')}"
     return " ".join(str(error).split())

@@ -7,6 +7,7 @@ or a missing permission stays an ``OSError``, and always names the file that cou
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -40,9 +41,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         partial.replace(final)
     except OSError as error:
         _discard(partial)
-        if error.errno is None or error.filename not in (None, str(partial), partial):
+        if error.filename not in (None, str(partial), partial):
             raise
-        raise OSError(error.errno, error.strerror or str(error), str(final)) from error
+        # numpy reports a short write without a number
+        raise OSError(error.errno or errno.EIO, error.strerror or str(error), str(final)) from error
     except BaseException:
         _discard(partial)
         raise

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["check_folder", "check_image", "check_same_shape"]
+__all__ = ["check_finite", "check_folder", "check_image", "check_same_shape"]
 
 
 def check_folder(path: Path) -> None:
@@ -23,13 +23,18 @@ def check_folder(path: Path) -> None:
         )
 
 
-def check_image(image: NDArray[Any], path: Path) -> None:
-    """An image (X, Y) must be finite and must not be constant."""
+def check_finite(image: NDArray[Any], path: Path) -> None:
+    """An image (X, Y) must hold numbers alone."""
     if image.dtype.kind == "f" and not np.isfinite(image).all():
         count = int((~np.isfinite(image)).sum())
         raise EchoSynthError(
             f"images must be finite, got {count} NaN or infinite pixels in {path}: repair or remove it"
         )
+
+
+def check_image(image: NDArray[Any], path: Path) -> None:
+    """An image (X, Y) must be finite and must not be constant."""
+    check_finite(image, path)
     if image.size == 0 or image.max() <= image.min():
         value = "no pixels" if image.size == 0 else f"every pixel {image.flat[0]:g} (all black)"
         raise EchoSynthError(f"images must show something, got {value} in {path}: replace or remove that frame")

@@ -43,11 +43,12 @@ class Mask:
     note: str
 
 
-def load_masks(folder: str | PathLike[str]) -> list[dict[str, str]]:
+def load_masks(folder: str | PathLike[str], section: str = "training") -> list[dict[str, str]]:
     """Lists the label maps of a folder.
 
     Args:
-        folder: prepared folder (its training section is taken), folder with ``labels/``, CAMUS layout, or plain folder of maps.
+        folder: prepared folder, folder with ``labels/``, CAMUS layout, or plain folder of maps.
+        section: section that is taken of a prepared folder.
 
     Returns:
         Items with ``label`` (absolute path), ``id``, ``patient``, ``view``, ``phase`` and, when one lies beside, ``image``;
@@ -60,7 +61,7 @@ def load_masks(folder: str | PathLike[str]) -> list[dict[str, str]]:
     check_folder(root)
     if (root / "dataset.json").is_file():
         keys = ("label", "id", "patient", "view", "phase")
-        return [{key: str(item.get(key, "")) for key in keys} for item in load_datalist(root, "training")]
+        return [{key: str(item.get(key, "")) for key in keys} for item in load_datalist(root, section)]
     root = root.resolve()
     items = _beside(root) if (root / "labels").is_dir() else _camus(root) or _plain(root)
     if not items:

@@ -34,4 +34,9 @@ class AutoencoderPrepareBatch(PrepareBatch):
         sector = (batchdata["label"] > 0).to(device=device, dtype=torch.float32, non_blocking=non_blocking)
         image = batchdata["image"].to(device=device, non_blocking=non_blocking, **kwargs) * sector
         generator = torch.Generator(device=image.device).manual_seed(int(batchdata["seed"][0]))
-        return image, {"image": image, "sector": sector}, (), {"sector": sector, "generator": generator, "sample": self.sample}
+        return (
+            image,
+            {"image": image, "sector": sector},
+            (),
+            {"sector": sector, "generator": generator, "sample": self.sample},
+        )

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
+from monai_echosynth.data.area_pool import area_pool
 from monai_echosynth.distributions.gamma import GammaPrior, gamma_kl
 from monai_echosynth.losses.sector_mean import sector_mean
 from monai_echosynth.metrics.image_quality import psnr as image_psnr
@@ -32,13 +32,11 @@ def ssim(prediction: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Ten
 def kl(prediction: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
     """KL(posterior || prior) averaged over latent pixels, nats."""
     concentration, rate = prediction["concentration"], prediction["rate"]
-    sector = F.adaptive_avg_pool2d(targets["sector"], concentration.shape[2:])
+    sector = area_pool(targets["sector"], concentration.shape[2:])
     prior = (concentration.new_tensor(value) for value in GammaPrior())
     return sector_mean(gamma_kl(concentration, rate, *prior), sector).mean()
 
 
-def _mean(
-    metric: Callable[..., float], prediction: Mapping[str, Tensor], targets: Mapping[str, Tensor]
-) -> Tensor:
+def _mean(metric: Callable[..., float], prediction: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
     stack = torch.cat([prediction["reconstruction"].clamp(0, 1), targets["image"], targets["sector"]], 1).cpu().numpy()
     return torch.tensor([metric(r, i, s > 0.5) for r, i, s in stack]).mean()

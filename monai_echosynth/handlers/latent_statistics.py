@@ -23,7 +23,9 @@ class LatentStatistics:
         batches: number of batches to use at most.
     """
 
-    def __init__(self, autoencoder: GammaAutoencoder, loader: Iterable[dict[str, torch.Tensor]], batches: int = 32) -> None:
+    def __init__(
+        self, autoencoder: GammaAutoencoder, loader: Iterable[dict[str, torch.Tensor]], batches: int = 32
+    ) -> None:
         self.autoencoder = autoencoder
         self.loader = loader
         self.batches = batches

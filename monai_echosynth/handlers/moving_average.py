@@ -38,7 +38,8 @@ class MovingAverage:
         """Update the average."""
         n = engine.state.iteration
         decay = min(self.decay, (1 + n) / (10 + n))
-        source = self.network.module if hasattr(self.network, "module") else self.network
+        wrapped = getattr(self.network, "module", None)
+        source = wrapped if isinstance(wrapped, nn.Module) else self.network
         torch._foreach_lerp_(list(self.average.parameters()), list(source.parameters()), 1 - decay)
         for own, other in zip(self.average.buffers(), source.buffers(), strict=True):
             own.copy_(other)

@@ -70,4 +70,6 @@ class SyntheticWriter:
     def _fail(self, engine: Engine, error: BaseException) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
+        if self._bar is not None:
+            self._bar.close()
         raise error

@@ -16,10 +16,10 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from monai.inferers import Inferer
 from torch import Tensor, nn
 
+from monai_echosynth.data.area_pool import area_pool
 from monai_echosynth.diffusion.denoiser import Denoiser
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.seeding import image_generator
@@ -91,7 +91,7 @@ class LatentSamplingInferer(Inferer):
         size = latent_sector.shape[2:]
         generators = [image_generator(self.seed, k) for k in index]
         noise = torch.stack([torch.randn((1, *size), generator=g) for g in generators]).to(seg.device)
-        small = F.adaptive_avg_pool2d(seg, size)
+        small = area_pool(seg, size)
         mask = SpadeCache(small) if self.reuse_modulation else small
         denoiser = Denoiser(network, self.preconditioning, seg=mask)
         background = autoencoder.background()

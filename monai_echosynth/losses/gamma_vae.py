@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from monai_echosynth.data.area_pool import area_pool
 from monai_echosynth.distributions.gamma import GammaPrior, KLDirection, gamma_kl
 from monai_echosynth.losses.sector_mean import sector_mean
 
@@ -59,8 +59,8 @@ class GammaVAELoss(nn.Module):
         image = targets["image"] * sector
         reconstruction = outputs["reconstruction"] * sector
         concentration, rate, latent = outputs["concentration"], outputs["rate"], outputs["latent"]
-        latent_sector = F.adaptive_avg_pool2d(sector, latent.shape[2:])
-        small = F.adaptive_avg_pool2d(image, latent.shape[2:])
+        latent_sector = area_pool(sector, latent.shape[2:])
+        small = area_pool(image, latent.shape[2:])
         prior = tuple(concentration.new_tensor(value) for value in self.prior)
         pair = (concentration, rate, *prior)
         if self.kl_direction is KLDirection.PRIOR_TO_POSTERIOR:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialize
 from torch import nn
 
 from monai_echosynth.data.atomic import atomic_path
@@ -22,7 +24,7 @@ def save_weights(module: nn.Module, path: str | Path) -> None:
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
     with atomic_path(path) as partial:
         if path.suffix == ".safetensors":
-            save_file(state, partial)
+            partial.write_bytes(serialize(state))  # safetensors itself hides what the system said
         else:
             torch.save(state, partial)
 
@@ -35,10 +37,12 @@ def load_weights(module: nn.Module, path: str | Path) -> nn.Module:
     """
     path = Path(path)
     if not path.is_file():
-        raise EchoSynthError(f"weights needed at {path}, which does not exist: train the network or copy the file there")
+        raise EchoSynthError(
+            f"weights needed at {path}, which does not exist: train the network or copy the file there"
+        )
     try:
         state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, OSError) as error:
+    except (SafetensorError, RuntimeError, EOFError, OSError, pickle.UnpicklingError) as error:
         raise EchoSynthError(f"weights in {path} cannot be read ({error}): copy or train them again") from error
     own = module.state_dict()
     wrong = [

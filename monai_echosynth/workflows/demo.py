@@ -16,7 +16,7 @@ from typing import Any
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.stages import Stage, StageContext, run_stages
 from monai_echosynth.workflows.study_presets import STUDIES, StudySettings
-from monai_echosynth.workflows.training_settings import Preset
+from monai_echosynth.workflows.training_settings import GenerativeSettings, Preset
 
 __all__ = ["ARMS", "run_demo"]
 
@@ -26,6 +26,9 @@ ARMS: Mapping[str, tuple[str, ...]] = {
     "mixed": ("prepare", "generate"),
 }
 """Arm of the study to the stages whose frames it trains on."""
+
+_SHOWN_MASKS, _SHOWN_SEEDS = 5, 4
+"""Held-out masks that the report shows, and images of each."""
 
 
 def run_demo(
@@ -51,7 +54,9 @@ def run_demo(
         EchoSynthError: bad input.
     """
     if data is not None and not Path(data).is_dir():
-        raise EchoSynthError(f"a data folder was expected, got {data}: check the path, or leave it out to use the phantom")
+        raise EchoSynthError(
+            f"a data folder was expected, got {data}: check the path, or leave it out to use the phantom"
+        )
     preset = Preset(preset)
     root = Path(out).resolve()
     run_stages(study_stages(data, preset, seed, settings or STUDIES[preset]), root)
@@ -66,13 +71,14 @@ def study_stages(data: str | Path | None, preset: Preset, seed: int, study: Stud
     stages += [_segmenter(arm, inputs, study, seed) for arm, inputs in ARMS.items()]
     segmenters: dict[str, Path | str] = {arm: f"segmenter_{arm}" for arm in ARMS}
     evaluation = {**segmenters, "prepared": "prepare", "synthetic_set": "generate"}
-    everything: dict[str, Path | str] = {"autoencoder": "autoencoder", "diffusion": "diffusion", "evaluation": "evaluate"}
+    networks: dict[str, Path | str] = {"autoencoder": "autoencoder", "diffusion": "diffusion"}
+    reported = {**networks, **evaluation, "evaluation": "evaluate", "showcase": "showcase"}
     description = {"preset": str(preset), "seed": seed, "source": "phantom" if data is None else Path(data).name}
     return [
         *stages,
         Stage("evaluate", {"seed": seed}, _run_evaluate, evaluation, "evaluation", weight=25),
-        Stage("bundles", asdict(study.generative), _run_bundles, {**everything, **segmenters}, weight=5),
-        Stage("report", description, _run_report, {**everything, **evaluation}, "report.html", ("summary.json",), 15),
+        Stage("bundles", asdict(study.generative), _run_bundles, {**networks, **segmenters}, weight=5),
+        Stage("report", description, _run_report, reported, "report.html", ("summary.json",), 15),
     ]
 
 
@@ -83,11 +89,14 @@ def _phantom(study: StudySettings, seed: int) -> Stage:
         write_phantom(context.folder, study.phantom_patients, seed, views=study.phantom_views)
         return {"patients": study.phantom_patients}
 
-    return Stage("data", {"patients": study.phantom_patients, "views": list(study.phantom_views), "seed": seed}, run, weight=30)
+    return Stage(
+        "data", {"patients": study.phantom_patients, "views": list(study.phantom_views), "seed": seed}, run, weight=30
+    )
 
 
 def _prepare(source: Path | str, study: StudySettings, seed: int) -> Stage:
-    settings = {"size": study.generative.spatial_size, "n_test": study.n_test, "max_train": study.max_train, "seed": seed}
+    settings: dict[str, Any] = {"size": study.generative.spatial_size, "n_test": study.n_test}
+    settings |= {"max_train": study.max_train, "seed": seed}
 
     def run(context: StageContext) -> dict[str, Any]:
         from monai_echosynth.data.datalist import read_dataset_json
@@ -127,28 +136,18 @@ def _generative(study: StudySettings, seed: int) -> list[Stage]:
 
     def synthetic(context: StageContext) -> dict[str, Any]:
         from monai_echosynth.data.datalist import load_datalist
-        from monai_echosynth.workflows.generate import generate
-        from monai_echosynth.workflows.train import BUNDLE
-        from monai_echosynth.workflows.bundles import bundle_source
 
-        masks = context.inputs["masks"]
-        return generate(
-            bundle_source(BUNDLE),
-            masks,
-            context.folder,
-            count=len(load_datalist(masks, "training")) * study.images_per_mask,
-            seed=seed,
-            autoencoder_path=str(context.inputs["autoencoder"] / "autoencoder.safetensors"),
-            weights_path=str(context.inputs["diffusion"] / "diffusion.safetensors"),
-            autoencoder_size=settings.autoencoder.size,
-            size=settings.diffusion.size,
-            spatial_size=settings.spatial_size,
-            **asdict(sampling),
-        )
+        frames = len(load_datalist(context.inputs["masks"], "training"))
+        return _generate(context, settings, count=frames * study.images_per_mask, seed=seed, **asdict(sampling))
+
+    def showcase(context: StageContext) -> dict[str, Any]:
+        masks = {"section": "validation", "max_masks": _SHOWN_MASKS, "count": _SHOWN_MASKS * _SHOWN_SEEDS}
+        return _generate(context, settings, seed=seed, **{**asdict(sampling), **masks, "copies": 0})
 
     frames, budget = {"frames": "prepare"}, study.weights
     vae, unet = {**asdict(settings.autoencoder), "seed": seed}, {**asdict(settings.diffusion), "seed": seed}
     cached = {"variants": settings.variants, "seed": seed}
+    model = {"masks": "prepare", "autoencoder": "autoencoder", "diffusion": "diffusion"}
     drawn = {**asdict(sampling), "images_per_mask": study.images_per_mask, "seed": seed}
     return [
         Stage("autoencoder", vae, autoencoder, frames, weight=budget["autoencoder"]),
@@ -160,15 +159,27 @@ def _generative(study: StudySettings, seed: int) -> list[Stage]:
             {**frames, "autoencoder": "autoencoder", "latents": "latents"},
             weight=budget["diffusion"],
         ),
-        Stage(
-            "generate",
-            drawn,
-            synthetic,
-            {"masks": "prepare", "autoencoder": "autoencoder", "diffusion": "diffusion"},
-            "synthetic",
-            weight=budget["generate"],
-        ),
+        Stage("generate", drawn, synthetic, model, "synthetic", weight=budget["generate"]),
+        Stage("showcase", drawn, showcase, model, weight=10),
     ]
+
+
+def _generate(context: StageContext, settings: GenerativeSettings, **options: Any) -> dict[str, Any]:
+    from monai_echosynth.workflows.bundles import bundle_source
+    from monai_echosynth.workflows.generate import generate
+    from monai_echosynth.workflows.train import BUNDLE
+
+    return generate(
+        bundle_source(BUNDLE),
+        context.inputs["masks"],
+        context.folder,
+        autoencoder_path=str(context.inputs["autoencoder"] / "autoencoder.safetensors"),
+        weights_path=str(context.inputs["diffusion"] / "diffusion.safetensors"),
+        autoencoder_size=settings.autoencoder.size,
+        size=settings.diffusion.size,
+        spatial_size=settings.spatial_size,
+        **options,
+    )
 
 
 def _segmenter(arm: str, sources: tuple[str, ...], study: StudySettings, seed: int) -> Stage:
@@ -202,5 +213,3 @@ def _run_report(context: StageContext) -> dict[str, Any]:
     write_summary(context.out, context.settings)
     build_report(context.out)
     return {}
-
-

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.bootstrap import Interval, bootstrap_mean, bootstrap_paired
 from monai_echosynth.metrics.structures import LABEL_NAMES, STRUCTURES, summary_key
@@ -56,6 +57,7 @@ def evaluate_segmenter(
         raise EchoSynthError(
             f"a segmentation bundle with configs/evaluate.json was expected, got {bundle_dir}: name one"
         )
+    check_prepared(prepared_dir, section)
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
     workflow = ConfigWorkflow(

@@ -10,6 +10,7 @@ from typing import Any
 from monai_echosynth.data.frame_format import FrameFormat
 from monai_echosynth.data.masks import load_masks
 from monai_echosynth.diffusion.solvers import SolverName
+from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.run_bundle import run_bundle
 
 __all__ = ["generate"]
@@ -52,6 +53,8 @@ def generate(
         EchoSynthError: bad masks, a bundle without weights, or a folder with another set.
         OSError: the folder cannot be written.
     """
+    if batch_size < 1:
+        raise EchoSynthError(f"a batch needs at least one image, got batch_size = {batch_size}: use 1 or more")
     load_masks(masks)
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     configs = ["inference.json", *(["multi_gpu_inference.json"] if world_size > 1 else [])]

@@ -26,10 +26,13 @@ def draw_reconstructions(data: str | Path, weights: Path, size: str, path: Path,
         path: PNG to write.
         frames: number of frames.
     """
-    network = load_weights(gamma_autoencoder(size), weights).eval()
+    network = gamma_autoencoder(size).eval()
+    load_weights(network, weights)
     items = load_datalist(data, "validation")
     items = items[:: max(len(items) // frames, 1)][:frames]
-    image, label = (torch.from_numpy(np.stack([_read(item[key]) for item in items]))[:, None] for key in ("image", "label"))
+    image, label = (
+        torch.from_numpy(np.stack([_read(item[key]) for item in items]))[:, None] for key in ("image", "label")
+    )
     sector = (label > 0).float()
     with torch.inference_mode():
         latent = network.encode_stage_2_inputs(image.float() / 255 * sector, sector)

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundles import bundle_source
+from monai_echosynth.workflows.training_folder import claim_folder
 
 __all__ = ["SEGMENTATION_PRESETS", "SegmentationPreset", "SegmentationSettings", "train_segmenter"]
 
 BUNDLE = "echo_segmentation"
-_SETTINGS_FILE = "training.json"
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def train_segmenter(
         Metrics: parameters, frames, iterations, final loss, best and last validation Dice, seconds of this run.
 
     Raises:
-        EchoSynthError: no folder is given, or a folder is not prepared.
+        EchoSynthError: no folder is given, a folder is not prepared, a frame is bad, or ``out`` holds something else.
     """
     from monai.bundle import ConfigWorkflow
 
@@ -110,7 +111,9 @@ def train_segmenter(
         "val_dataset_dir": str(Path(val_dataset_dir or folders[0]).resolve()),
         **overrides,
     }
-    _start_or_continue(root, ids)
+    check_prepared(folders, "training")
+    check_prepared(ids["val_dataset_dir"], "validation")
+    claim_folder(root, ids)
     write_bundle(root, settings)
     started = time.perf_counter()
     workflow = ConfigWorkflow(
@@ -150,16 +153,6 @@ def write_bundle(root: Path, settings: SegmentationSettings) -> None:
     for side, key in (("inputs", "image"), ("outputs", "pred")):
         metadata["network_data_format"][side][key]["spatial_shape"] = [settings.spatial_size] * 2
     write_json(path, metadata)
-
-
-def _start_or_continue(root: Path, ids: Mapping[str, Any]) -> None:
-    """Drops what a training with other settings left in ``root``."""
-    path = root / _SETTINGS_FILE
-    if path.is_file() and json.loads(path.read_text(encoding="utf-8")) == ids:
-        return
-    for leftover in (root / "models", root / "eval"):
-        shutil.rmtree(leftover, ignore_errors=True)
-    write_json(path, ids)
 
 
 def _curve(path: Path) -> dict[str, float]:

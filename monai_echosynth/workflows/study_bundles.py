@@ -46,6 +46,8 @@ def export_bundles(folders: Mapping[str, Path], out: Path, generative: Mapping[s
 def write_checksums(bundle: Path) -> None:
     """Write ``models/SHA256SUMS`` over all weight files, in the format of ``sha256sum``."""
     models = bundle / "models"
-    files = sorted(path for path in models.iterdir() if path.is_file() and path.name != CHECKSUMS and path.stat().st_size)
+    files = sorted(
+        path for path in models.iterdir() if path.is_file() and path.name != CHECKSUMS and path.stat().st_size
+    )
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in files]
     write_text(models / CHECKSUMS, "\n".join(lines) + "\n")

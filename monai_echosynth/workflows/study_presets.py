@@ -52,7 +52,13 @@ class StudySettings:
     phantom_patients: int = 450
     phantom_views: tuple[str, ...] = ("2CH", "4CH")
     weights: Mapping[str, float] = field(
-        default_factory=lambda: {"autoencoder": 900, "latents": 90, "diffusion": 1800, "generate": 900, "segmenter": 400}
+        default_factory=lambda: {
+            "autoencoder": 900,
+            "latents": 90,
+            "diffusion": 1800,
+            "generate": 900,
+            "segmenter": 400,
+        }
     )
 
 

@@ -30,7 +30,8 @@ def score_study(folders: Mapping[str, Path], out: Path, seed: int) -> dict[str, 
     adherence = mask_adherence(folders["real"], folders["synthetic_set"], out / "adherence", seed=seed)
     summaries = {arm: json.loads((out / arm / "summary.json").read_text(encoding="utf-8")) for arm in ARMS}
     pairs = {
-        f"{arm}_minus_real": compare_arms(summaries[arm], summaries["real"], seed=seed) for arm in ("synthetic", "mixed")
+        f"{arm}_minus_real": compare_arms(summaries[arm], summaries["real"], seed=seed)
+        for arm in ("synthetic", "mixed")
     }
     write_json(out / "bootstrap.json", pairs)
     means = {arm: score["mean_dice"]["mean"] for arm, score in scores.items()}

@@ -26,7 +26,9 @@ def write_summary(out: Path, description: Mapping[str, Any]) -> dict[str, Any]:
     stages = {path.stem: _read(path) for path in sorted((out / "stages").glob("*.json"))}
     stages = {name: record for name, record in stages.items() if "seconds" in record}
     metrics = {name: record["metrics"] for name, record in stages.items()}
-    scores = {arm: _read(out / "evaluation" / arm / "scores.json") for arm in ("real", "synthetic", "mixed", "adherence")}
+    scores = {
+        arm: _read(out / "evaluation" / arm / "scores.json") for arm in ("real", "synthetic", "mixed", "adherence")
+    }
     summary = {
         "data": {**_frames(out / "prepared"), "source": description["source"]},
         "vae": {key: metrics["autoencoder"][key] for key in ("psnr_in_sector", "ssim_in_sector", "kl", "latent_std")},

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
 
 from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.data.datalist import read_dataset_json
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.run_bundle import run_bundle
+from monai_echosynth.workflows.training_folder import claim_folder
 from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset, StageBudget
 
 __all__ = ["BUNDLE", "cache_latents", "train", "train_autoencoder", "train_diffusion", "write_generative_bundle"]
@@ -34,9 +37,13 @@ def train(data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, 
         ``out`` as a path.
 
     Raises:
-        EchoSynthError: the folder is not prepared, or was prepared at another size.
+        EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, or ``out`` holds something else.
     """
     settings, root = PRESETS[Preset(preset)], Path(out)
+    _check_size(data, settings.spatial_size)
+    for section in ("training", "validation"):
+        check_prepared(data, section)
+    claim_folder(root, {"data": str(Path(data).resolve()), "seed": seed, **asdict(settings)})
     write_generative_bundle(root, settings)
     models = root / "models"
     if not (models / "autoencoder.safetensors").is_file():

@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from monai_echosynth.data.datalist import read_dataset_json
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["CHECKSUMS", "REQUIRED_METADATA", "Check", "format_checks", "verify_bundle"]
@@ -65,10 +66,14 @@ def verify_bundle(bundle: Path, data: Path | None = None, schema: Path | None = 
         One entry a check, failed ones included.
 
     Raises:
-        EchoSynthError: ``bundle`` is not a bundle folder.
+        EchoSynthError: ``bundle`` is not a bundle folder, ``data`` is not prepared, or ``schema`` is not there.
     """
     if not (bundle / "configs").is_dir():
         raise EchoSynthError(f"a bundle folder must hold configs/, {bundle} does not: give the folder above configs/")
+    if data is not None:
+        read_dataset_json(data)
+    if schema is not None and not schema.is_file():
+        raise EchoSynthError(f"a schema file was expected, got nothing at {schema}: check the path or leave it out")
     checks = [
         _check("files", partial(_files, bundle)),
         _check("metadata", partial(_metadata, bundle, schema)),

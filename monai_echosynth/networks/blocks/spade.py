@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from monai.networks.blocks import Convolution
 from torch import Tensor, nn
 
+from monai_echosynth.data.area_pool import area_pool
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 
 __all__ = ["SPADE"]
@@ -56,9 +56,7 @@ class SPADE(nn.Module):
 
         The mask is averaged over the area of each feature pixel, so that a border keeps its sub-pixel position.
         """
-        if tuple(seg.shape[2:]) != tuple(size):
-            seg = F.adaptive_avg_pool2d(seg, tuple(size)) if seg.shape[2] >= size[0] else F.interpolate(seg, tuple(size))
-        hidden = self.mlp_shared(seg)
+        hidden = self.mlp_shared(area_pool(seg, size))
         return 1 + self.mlp_gamma(hidden), self.mlp_beta(hidden)
 
     def forward(self, x: Tensor, segmap: Tensor | SpadeCache) -> Tensor:

@@ -63,7 +63,9 @@ class GammaAutoencoder(nn.Module):
         shape = {"num_res_blocks": blocks, "norm_num_groups": norm_num_groups, "norm_eps": 1e-6}
         shape |= {"attention_levels": attention, "with_nonlocal_attn": any(attention), "use_flash_attention": True}
         self.encoder = Encoder(2, 1, channels, out_channels=hidden_channels, **shape)
-        self.quant_conv_concentration = _head(hidden_channels, latent_channels, GammaPrior().concentration - concentration_min)
+        self.quant_conv_concentration = _head(
+            hidden_channels, latent_channels, GammaPrior().concentration - concentration_min
+        )
         self.quant_conv_rate = _head(hidden_channels, latent_channels, GammaPrior().rate - rate_min)
         self.post_quant_conv = Convolution(2, latent_channels, latent_channels, kernel_size=1, conv_only=True)
         self.decoder = Decoder(2, channels, in_channels=latent_channels, out_channels=1, **shape)

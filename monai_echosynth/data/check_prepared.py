@@ -1,0 +1,50 @@
+"""Looks at every frame of a prepared folder before a long training or an evaluation starts from it.
+
+``echosynth prepare`` writes sound frames. Folders are also copied, cut short on the way, edited and made by other programs; a
+training that meets such a frame fails late and without its name, or goes on with NaN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
+from monai_echosynth.data.checks import check_finite, check_image, check_same_shape
+from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.data.read_frame import read_pixels
+from monai_echosynth.errors import EchoSynthError
+
+__all__ = ["check_prepared"]
+
+Folder = str | PathLike[str]
+
+
+def check_prepared(dirs: Folder | Sequence[Folder], section: str) -> None:
+    """Reads every image and label of one section of prepared folders.
+
+    Args:
+        dirs: prepared folders.
+        section: ``training``, ``validation`` or ``test``.
+
+    Raises:
+        EchoSynthError: a file is missing or cut short, an image is black or not finite (a synthetic one may be black), a label
+            has unknown ids, the shapes of a pair differ, or the section is empty.
+    """
+    for item in load_datalist(dirs, section):
+        _check(item, section)
+
+
+def _check(item: Mapping[str, Any], section: str) -> None:
+    for key in ("image", "label"):
+        if key not in item:
+            raise EchoSynthError(
+                f"each frame of section '{section}' needs the key '{key}', got {sorted(item)}: prepare the folder again"
+            )
+    image_path, label_path = Path(item["image"]), Path(item["label"])
+    image, label = read_pixels(image_path).array, read_pixels(label_path).array
+    (check_finite if "mask" in item else check_image)(image, image_path)
+    check_same_shape(image, image_path, label, label_path)
+    SEMANTIC_LABELS.check(label, label_path)
