@@ -1,7 +1,7 @@
 """Draws the pictures of the documentation, from the embedded phantom alone.
 
     python docs/images/make_pictures.py                  phantom.png: simulated frames with their outlines
-    python docs/images/make_pictures.py runs/demo        and demo.png: mask, phantom frame, synthetic frame of a finished study
+    python docs/images/make_pictures.py runs/demo        demo.png: mask, phantom frame, synthetic frame of a finished study
 
 Frames of patients are never drawn: a study on other data than the phantom is refused. The background is transparent and the
 lettering a middle gray, so that a picture serves light and dark pages.
@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,17 @@ matplotlib.use("agg")
 def draw_phantom(path: Path, seed: int = 0) -> None:
     """One patient of each machine style, four-chamber view at end diastole above, two-chamber view at end systole below."""
     plans = [next(p for i in range(1, 200) if (p := plan_patient(seed, i)).style is style) for style in StyleName]
-    figure, axes = _panels(2, len(plans))
-    for column, plan in enumerate(plans):
-        for row, (view, phase) in enumerate(((View.FOUR_CHAMBER, Phase.ED), (View.TWO_CHAMBER, Phase.ES))):
-            frame = render(seed, plan, view, phase)
-            _show_image(axes[row][column], frame.image / 255.0, 1.0)
-            _show_outlines(axes[row][column], frame.label)
-            axes[row][column].set_xlabel(f"{view} {phase}", color=INK, fontsize=9)
-        axes[0][column].set_title(str(plan.style), color=INK, fontsize=11)
+    rows = ((View.FOUR_CHAMBER, Phase.ED), (View.TWO_CHAMBER, Phase.ES))
+    frames = [[render(seed, plan, *kind) for plan in plans] for kind in rows]
+    tall = max(frame.image.shape[1] / frame.image.shape[0] for row in frames for frame in row)
+    figure, axes = _panels(len(rows), len(plans), tall)
+    for line, row, (view, phase) in zip(axes, frames, rows, strict=True):
+        for axis, frame in zip(line, row, strict=True):
+            _show_image(axis, frame.image / 255.0, frame.image.shape[0] / frame.image.shape[1])
+            _show_outlines(axis, frame.label)
+        line[0].set_ylabel(f"{view} {phase}", color=INK, fontsize=11)
+    for axis, plan in zip(axes[0], plans, strict=True):
+        axis.set_title(str(plan.style), color=INK, fontsize=11)
     _save(figure, path)
 
 
@@ -62,8 +66,9 @@ def draw_study(path: Path, study: Path, rows: int = 2) -> None:
     Raises:
         EchoSynthError: the study is not finished, or its data are not the phantom.
     """
-    figure, axes = _panels(rows, 6)
-    for place, (real, synthetic) in zip(range(2 * rows), _pairs(study), strict=False):
+    pairs = list(islice(_pairs(study), 2 * rows))
+    figure, axes = _panels(rows, 6, max(1.0 / real.aspect for real, _ in pairs))
+    for place, (real, synthetic) in enumerate(pairs):
         row, left = axes[place // 2], 3 * (place % 2)
         _show_map(row[left], real.label, real.aspect)
         _show_image(row[left + 1], real.image, real.aspect)
@@ -77,7 +82,9 @@ def draw_study(path: Path, study: Path, rows: int = 2) -> None:
 def _pairs(study: Path) -> Iterator[tuple[Frame, Frame]]:
     """A frame and the image made from its own mask, views and phases in turn, each of another patient."""
     if _read(study / "summary.json")["data"]["source"] != "phantom":
-        raise EchoSynthError(f"pictures are made from the phantom only, got a study on other data in {study}: name another")
+        raise EchoSynthError(
+            f"pictures are made from the phantom only, got a study on other data in {study}: name another"
+        )
     reals = {item["id"]: item for item in _read(study / "prepared" / "dataset.json")["training"]}
     made = [item for item in _read(study / "synthetic" / "dataset.json")["training"] if item["copy"] == 0]
     seen: set[str] = set()
@@ -101,38 +108,42 @@ def _frame(folder: Path, item: Mapping[str, Any]) -> Frame:
     return read_frame({**item, "image": folder / item["image"], "label": folder / item["label"]})
 
 
-def _panels(rows: int, columns: int) -> tuple[Figure, list[list[Axes]]]:
+def _panels(rows: int, columns: int, tall: float) -> tuple[Figure, list[list[Axes]]]:
+    """Black panels of width 1 and height ``tall``."""
     width = 11.0
-    figure = Figure(figsize=(width, rows * (width / columns) + 0.3), layout="constrained", facecolor="none")
+    figure = Figure(figsize=(width, rows * tall * width / columns + 0.3), layout="constrained", facecolor="none")
     figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.01, hspace=0.01)  # type: ignore[union-attr]
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
-        axis.set(xticks=[], yticks=[])
+        axis.set(xlim=(0.0, 1.0), ylim=(tall, 0.0), aspect="equal", facecolor="black", xticks=[], yticks=[])
+        axis.autoscale(False)
         axis.spines[:].set_visible(False)
     return figure, [list(row) for row in axes]
 
 
 def _show_image(axis: Axes, image: NDArray[Any], aspect: float) -> None:
-    """An image (X, Y) in [0, 1], depth downwards; ``aspect`` is physical width over height of the whole frame."""
-    ratio = image.shape[0] / image.shape[1] / aspect if aspect != 1.0 else 1.0
-    axis.imshow(image.T, cmap="gray", vmin=0.0, vmax=1.0, aspect=ratio, interpolation="lanczos")
+    """An image (X, Y) in [0, 1], depth downwards; ``aspect`` is the frame's physical width over its height."""
+    extent = (0.0, 1.0, 1.0 / aspect, 0.0)
+    axis.imshow(image.T, cmap="gray", vmin=0.0, vmax=1.0, extent=extent, interpolation="lanczos")
 
 
 def _show_map(axis: Axes, label: NDArray[np.uint8], aspect: float) -> None:
     table = np.stack([COLORS[entry.name] for entry in SEMANTIC_LABELS.entries])
-    axis.imshow(table[label].transpose(1, 0, 2), aspect=label.shape[0] / label.shape[1] / aspect, interpolation="nearest")
+    axis.imshow(table[label].transpose(1, 0, 2), extent=(0.0, 1.0, 1.0 / aspect, 0.0), interpolation="nearest")
 
 
 def _show_outlines(axis: Axes, label: NDArray[np.uint8]) -> None:
+    """Outlines of a map (X, Y) with square pixels."""
+    x, y = ((np.arange(n) + 0.5) / label.shape[0] for n in label.shape)
     for ids, name in OUTLINES:
         mask = np.isin(label, ids).T.astype(float)
         if mask.any():
-            axis.contour(mask, levels=[0.5], colors=[COLORS[name]], linewidths=1.3)
+            axis.contour(x, y, mask, levels=[0.5], colors=[COLORS[name]], linewidths=1.3)
 
 
 def _save(figure: Figure, path: Path) -> None:
     with atomic_path(path) as partial:
-        figure.savefig(partial, format="png", dpi=150, transparent=True, metadata={"Software": None})
+        figure.savefig(partial, format="png", dpi=130, facecolor="none", metadata={"Software": None})
     print(path.name)
 
 
@@ -140,7 +151,9 @@ def main() -> int:
     """Reads the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Draw the pictures of the documentation from the embedded phantom.")
     parser.add_argument("study", nargs="?", type=Path, help="folder of a finished study on the phantom")
-    parser.add_argument("--out", type=Path, default=HERE, metavar="DIR", help="folder to write (default: beside this file)")
+    parser.add_argument(
+        "--out", type=Path, default=HERE, metavar="DIR", help="folder to write (default: beside this file)"
+    )
     args = parser.parse_args()
     try:
         if args.study is not None:
