@@ -7,6 +7,7 @@ its mask scores low; one that follows it scores as real frames do.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -50,29 +51,14 @@ def evaluate_segmenter(
     Raises:
         EchoSynthError: the bundle has no weights, or the section is empty or not prepared.
     """
-    from monai.bundle import ConfigWorkflow
+    from monai_echosynth.workflows.run_bundle import run_bundle  # brings in MONAI, which takes seconds
 
-    configs = Path(bundle_dir) / "configs"
-    if not (configs / "evaluate.json").is_file():
-        raise EchoSynthError(
-            f"a segmentation bundle with configs/evaluate.json was expected, got {bundle_dir}: name one"
-        )
     check_prepared(prepared_dir, section)
     target = Path(out)
     target.mkdir(parents=True, exist_ok=True)
-    workflow = ConfigWorkflow(
-        config_file=[str(configs / "inference.json"), str(configs / "evaluate.json")],
-        logging_file=False,
-        workflow_type="inference",
-        bundle_root=str(bundle_dir),
-        dataset_dir=str(prepared_dir),
-        output_dir=str(target),
-        section=section,
-        **overrides,
-    )
-    workflow.initialize()
-    summary = workflow.run()[-1]
-    workflow.finalize()
+    ids = {"dataset_dir": str(prepared_dir), "output_dir": str(target), "section": section, **overrides}
+    run_bundle(bundle_dir, ["inference.json", "evaluate.json"], "inference", **ids)
+    summary = json.loads((target / "summary.json").read_text(encoding="utf-8"))
     scores = score_table(summary, draws, seed)
     write_json(target / "scores.json", scores)
     return scores

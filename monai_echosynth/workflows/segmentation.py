@@ -18,7 +18,10 @@ from typing import Any
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.check_prepared import check_prepared
+from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.data.fingerprint import fingerprint_frames
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.networks.nets.plan import plan_segmentation
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.training_folder import claim_folder
 
@@ -43,8 +46,8 @@ class SegmentationSettings:
     """
 
     spatial_size: int = 128
-    base_features: int = 24
-    iterations: int = 1000
+    base_features: int = 16
+    iterations: int = 1600
     batch_size: int = 12
     learning_rate: float = 0.002
     val_interval: int = 5
@@ -61,7 +64,7 @@ class SegmentationPreset(StrEnum):
 
 
 SEGMENTATION_PRESETS: Mapping[SegmentationPreset, SegmentationSettings] = {
-    SegmentationPreset.QUICK: SegmentationSettings(spatial_size=96, base_features=16, iterations=600),
+    SegmentationPreset.QUICK: SegmentationSettings(spatial_size=96, iterations=600),
     SegmentationPreset.CPU: SegmentationSettings(),
     SegmentationPreset.PAPER: SegmentationSettings(
         spatial_size=256, base_features=32, iterations=25_000, batch_size=24, epoch_iterations=250
@@ -96,7 +99,7 @@ def train_segmenter(
     Raises:
         EchoSynthError: no folder is given, a folder is not prepared, a frame is bad, or ``out`` holds something else.
     """
-    from monai.bundle import ConfigWorkflow
+    from monai_echosynth.workflows.run_bundle import run_bundle  # brings in MONAI, which takes seconds
 
     folders = [dataset_dirs] if isinstance(dataset_dirs, str | Path) else list(dataset_dirs)
     if not folders:
@@ -115,18 +118,9 @@ def train_segmenter(
     check_prepared(ids["val_dataset_dir"], "validation")
     claim_folder(root, ids)
     write_bundle(root, settings)
+    _write_plan(root, folders, settings)
     started = time.perf_counter()
-    workflow = ConfigWorkflow(
-        config_file=str(root / "configs" / "train.json"),
-        logging_file=False,
-        workflow_type="train",
-        bundle_root=str(root),
-        progress=progress,
-        **ids,
-    )
-    workflow.initialize()
-    workflow.run()
-    workflow.finalize()
+    workflow = run_bundle(root, "train.json", "train", progress=progress, **ids)
     parameters = sum(p.numel() for p in workflow.network_def.parameters())
     shutil.rmtree(root / "models" / "checkpoints", ignore_errors=True)
     return {
@@ -153,6 +147,15 @@ def write_bundle(root: Path, settings: SegmentationSettings) -> None:
     for side, key in (("inputs", "image"), ("outputs", "pred")):
         metadata["network_data_format"][side][key]["spatial_shape"] = [settings.spatial_size] * 2
     write_json(path, metadata)
+
+
+def _write_plan(root: Path, folders: Sequence[str | Path], settings: SegmentationSettings) -> None:
+    """Writes the fingerprint of the training frames and the plan of the network, beside the bundle's folders."""
+    fingerprint = fingerprint_frames(load_datalist(folders, "training"))
+    fingerprint.save(root / "fingerprint.json")
+    size = (settings.spatial_size, settings.spatial_size)
+    plan = plan_segmentation(size, frames=fingerprint.frames, base_features=settings.base_features)
+    replace(plan, batch_size=settings.batch_size).save(root / "plan.json")
 
 
 def _curve(path: Path) -> dict[str, float]:

@@ -23,7 +23,7 @@ _ALIASES = "skip_layers."
 
 def segmenter(
     spatial_size: Sequence[int] | int = 128,
-    base_features: int = 24,
+    base_features: int = 16,
     out_channels: int = 4,
     in_channels: int = 1,
     deep_supervision: bool = True,

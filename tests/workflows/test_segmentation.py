@@ -1,0 +1,101 @@
+"""One arm from prepared frames to scores, on tiny frames; continuation and errors."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter, mask_adherence, score_table
+from monai_echosynth.workflows.score import score_predictions
+from monai_echosynth.workflows.segmentation import SegmentationSettings, train_segmenter
+from tests.helpers.tiny_prepared import write_tiny_prepared
+
+SETTINGS = SegmentationSettings(
+    spatial_size=32,
+    base_features=6,
+    iterations=60,
+    batch_size=4,
+    epoch_iterations=30,
+    val_interval=2,
+    learning_rate=0.01,
+)
+
+pytestmark = pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad=True")
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_prepared(tmp_path_factory.mktemp("prepared"), training=8)
+
+
+@pytest.fixture(scope="module")
+def arm(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, float]]:
+    out = tmp_path_factory.mktemp("segmenters") / "real"
+    extra = write_tiny_prepared(tmp_path_factory.mktemp("extra"), seed=1)
+    return out, train_segmenter(out, [prepared, extra], SETTINGS, progress=False)
+
+
+def test_trained_arm_is_a_bundle_and_scores(arm: tuple[Path, dict[str, float]], prepared: Path, tmp_path: Path) -> None:
+    out, metrics = arm
+    assert metrics["frames"] == 14
+    assert metrics["iterations"] == 60
+    assert metrics["validation_dice"] > 0.5
+    assert {path.name for path in (out / "models").iterdir()} == {"model.pt", "model.safetensors"}
+    inference = json.loads((out / "configs" / "inference.json").read_text())
+    assert (inference["spatial_size"], inference["base_features"]) == (32, 6)
+    assert json.loads((out / "fingerprint.json").read_text())["frames"] == 14
+    assert json.loads((out / "plan.json").read_text())["features"] == [6, 12, 24, 48]
+    scores = evaluate_segmenter(out, prepared, tmp_path / "evaluation")
+    assert (scores["frames"], scores["patients"]) == (4, 2)
+    assert set(scores["dice"]) == {"lv_endo", "myo", "lv_epi", "la"}
+    assert scores["dice"]["lv_epi"]["mean"] > 0.7
+    low, high = scores["dice"]["lv_epi"]["ci95"]
+    assert low <= scores["dice"]["lv_epi"]["mean"] <= high
+    assert 0 < scores["hd95_mm"]["lv_epi"]["mean"] < 20
+    summary = json.loads((tmp_path / "evaluation" / "summary.json").read_text())
+    assert len(summary["metric_per_case"]) == 4
+    assert summary["metric_per_case"][0]["prediction_file"].startswith("predictions/")
+    again = compare_arms(summary, summary)
+    assert again["mean"] == {"mean": 0.0, "ci95": [0.0, 0.0]}
+    adherence = mask_adherence(out, prepared, tmp_path / "adherence")
+    assert adherence["frames"] == 8
+
+
+def test_folder_of_another_training_is_refused(arm: tuple[Path, dict[str, float]], prepared: Path) -> None:
+    other = replace(SETTINGS, iterations=30)
+    with pytest.raises(EchoSynthError, match="iterations = 60, not 30"):
+        train_segmenter(arm[0], [prepared], other, progress=False)
+
+
+def test_perfect_predictions_score_one_and_gaps_are_named(prepared: Path, tmp_path: Path) -> None:
+    items = load_datalist(prepared, "test")
+    for item in items:
+        label = nib.load(item["label"])
+        data = np.where(np.asanyarray(label.dataobj) == 4, 0, np.asanyarray(label.dataobj)).astype(np.uint8)
+        nib.save(nib.Nifti1Image(data, label.affine), tmp_path / f"{item['id']}.nii.gz")
+    summary = score_predictions(tmp_path, items, tmp_path / "summary.json")
+    table = score_table(summary)
+    assert all(row["mean"] == 1.0 for row in table["dice"].values())
+    assert all(row["mean"] == 0.0 for row in table["assd_mm"].values())
+    assert not math.isnan(summary["foreground_mean"]["Dice"])
+    (tmp_path / f"{items[1]['id']}.nii.gz").unlink()
+    with pytest.raises(EchoSynthError, match=items[1]["id"]):
+        score_predictions(tmp_path, items, tmp_path / "summary.json")
+    nib.save(nib.Nifti1Image(np.zeros((3, 3), np.uint8), np.eye(4)), tmp_path / f"{items[1]['id']}.nii.gz")
+    with pytest.raises(EchoSynthError, match="grid of its reference"):
+        score_predictions(tmp_path, items, tmp_path / "summary.json")
+
+
+def test_errors_name_what_is_missing(prepared: Path, tmp_path: Path) -> None:
+    with pytest.raises(EchoSynthError, match="at least one prepared folder"):
+        train_segmenter(tmp_path, [], SETTINGS)
+    with pytest.raises(EchoSynthError, match="bundle with configs"):
+        evaluate_segmenter(tmp_path / "none", prepared, tmp_path)
