@@ -77,7 +77,9 @@ def test_bad_input_is_one_line_and_code_2(failing: type[Failing], capsys: pytest
 def test_full_disk_names_the_file(failing: type[Failing], capsys: pytest.CaptureFixture[str]) -> None:
     failing.error = OSError(errno.ENOSPC, "No space left on device", "out/a.png")
     assert cli.main(["demo"]) == 2
-    assert capsys.readouterr().err == "echosynth: error: out/a.png: No space left on device\n"
+    assert capsys.readouterr().err == (
+        "echosynth: error: out/a.png: No space left on device: free some space; the same command then continues\n"
+    )
 
 
 def test_interrupt_is_130(failing: type[Failing], capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,9 +100,12 @@ def _prepare(source: Path | str, study: StudySettings, seed: int) -> Stage:
 
     def run(context: StageContext) -> dict[str, Any]:
         from monai_echosynth.data.datalist import read_dataset_json
+        from monai_echosynth.data.discover import discover
         from monai_echosynth.workflows.prepare import prepare
 
-        content = read_dataset_json(prepare(context.inputs["source"], context.folder, **settings))
+        patients = len({record.patient for record in discover(context.inputs["source"])})
+        chosen = {**settings, "n_test": min(study.n_test, max(1, patients // 5))}  # small folders test fewer
+        content = read_dataset_json(prepare(context.inputs["source"], context.folder, **chosen))
         return {section: len(content[section]) for section in ("training", "validation", "test")}
 
     return Stage("prepare", settings, run, {"source": source}, "prepared", weight=15)

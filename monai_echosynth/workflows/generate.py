@@ -55,6 +55,8 @@ def generate(
     """
     if batch_size < 1:
         raise EchoSynthError(f"a batch needs at least one image, got batch_size = {batch_size}: use 1 or more")
+    if not _is_generator(Path(bundle)):
+        raise EchoSynthError(f"a trained echo_generative_diffusion bundle was expected, got {bundle}: name one")
     load_masks(masks)
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     configs = ["inference.json", *(["multi_gpu_inference.json"] if world_size > 1 else [])]
@@ -85,3 +87,8 @@ def generate(
         "seconds": round(seconds, 2),
         "images_per_second": round(new / seconds, 3),
     }
+
+
+def _is_generator(bundle: Path) -> bool:
+    config = bundle / "configs" / "inference.json"
+    return config.is_file() and '"synthetic_set"' in config.read_text(encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 
 from monai.bundle import ConfigWorkflow
 
+from monai_echosynth.data.atomic import atomic_path
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["run_bundle"]
@@ -43,8 +44,20 @@ def run_bundle(bundle: str | Path, configs: str | Sequence[str], workflow_type: 
         workflow.run()
         workflow.finalize()
     except RuntimeError as error:
-        raise _root(error) from error
+        reason = _root(error)
+        if reason is error:
+            _try_writing(Path(ids.get("output_dir", bundle)))
+            raise
+        raise reason  # noqa: B904 - the RuntimeError stays visible as its context
     return workflow
+
+
+def _try_writing(folder: Path) -> None:
+    """Raises the OSError that a full or closed folder gives: ``SaveImage`` and ``torch.save`` drop the reason of a failure."""
+    probe = folder / ".partial-probe"
+    with atomic_path(probe) as path:
+        path.write_bytes(bytes(1 << 16))
+    probe.unlink()
 
 
 def _root(error: BaseException) -> BaseException:

@@ -8,12 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.bundle import ConfigParser
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.data.datalist import read_dataset_json
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.networks.nets.presets import gamma_autoencoder
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.run_bundle import run_bundle
 from monai_echosynth.workflows.training_folder import claim_folder
@@ -43,7 +45,7 @@ def train(data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, 
     _check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
-    claim_folder(root, {"data": str(Path(data).resolve()), "seed": seed, **asdict(settings)})
+    claim_training(root, data, settings, seed)
     write_generative_bundle(root, settings)
     models = root / "models"
     if not (models / "autoencoder.safetensors").is_file():
@@ -53,6 +55,11 @@ def train(data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, 
         target = models / "diffusion.safetensors"
         train_diffusion(data, autoencoder, root / "eval" / "diffusion", target, settings, seed)
     return root
+
+
+def claim_training(root: Path, data: str | Path, settings: GenerativeSettings, seed: int) -> None:
+    """Make ``root`` the folder of this training alone; see :func:`~monai_echosynth.workflows.training_folder.claim_folder`."""
+    claim_folder(root, {"data": str(Path(data).resolve()), "seed": seed, **asdict(settings)})
 
 
 def train_autoencoder(
@@ -132,7 +139,9 @@ def write_generative_bundle(root: Path, settings: GenerativeSettings) -> None:
     _edit(root / "configs" / "train_diffusion.json", diffusion)
     path = root / "configs" / "metadata.json"
     metadata = json.loads(path.read_text(encoding="utf-8"))
-    image, latent = [settings.spatial_size] * 2, [settings.spatial_size // 4] * 2
+    with torch.device("meta"):
+        downsampling = gamma_autoencoder(settings.autoencoder.size).downsampling
+    image, latent = [settings.spatial_size] * 2, [settings.spatial_size // downsampling] * 2
     for side, key in (("inputs", "image"), ("outputs", "pred")):
         metadata["autoencoder_data_format"][side][key]["spatial_shape"] = image
         metadata["network_data_format"][side][key]["spatial_shape"] = latent
