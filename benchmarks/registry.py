@@ -1,0 +1,26 @@
+"""All benchmarks by name, in the order they run."""
+
+from __future__ import annotations
+
+from benchmarks.autoencoder import benchmark_autoencoder
+from benchmarks.batching import benchmark_batching
+from benchmarks.generation import benchmark_generation
+from benchmarks.latent_cache import benchmark_latent_cache
+from benchmarks.runner import Benchmark
+from benchmarks.solvers import benchmark_solvers
+from benchmarks.spade_cache import benchmark_spade_cache
+from benchmarks.training_step import benchmark_training_step
+from benchmarks.writers import benchmark_writers
+
+__all__ = ["BENCHMARKS"]
+
+BENCHMARKS: dict[str, Benchmark] = {
+    "spade_cache": benchmark_spade_cache,
+    "solvers": benchmark_solvers,
+    "batching": benchmark_batching,
+    "autoencoder": benchmark_autoencoder,
+    "latent_cache": benchmark_latent_cache,
+    "training_step": benchmark_training_step,
+    "writers": benchmark_writers,
+    "generation": benchmark_generation,
+}
