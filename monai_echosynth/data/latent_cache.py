@@ -72,7 +72,8 @@ class LatentDataset(Dataset):
         identity = [_FORMAT, key, downsampling, classes, variants, seed, [_identity(item) for item in self.data]]
         digest = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()
         marker = self.cache_dir / "cache.json"
-        if not (marker.is_file() and json.loads(marker.read_text()).get("digest") == digest):
+        if _made_from(marker) != digest:
+            marker.unlink(missing_ok=True)  # a marker never stands beside arrays of two caches
             self._build(encode)
             write_json(marker, {"digest": digest, "frames": len(self.data), "variants": variants})
         self.latents = np.load(self.cache_dir / "latents.npy", mmap_mode="r")
@@ -122,6 +123,14 @@ class LatentDataset(Dataset):
         seg = F.one_hot(label[:, 0].long(), self.classes).movedim(-1, 1).float()
         counts = F.avg_pool2d(seg, self.downsampling) * self.downsampling**2
         return counts.round().cpu().numpy().astype(np.uint8)
+
+
+def _made_from(marker: Path) -> str | None:
+    """Digest of the input that the cache was made from; None where there is no whole cache."""
+    try:
+        return str(json.loads(marker.read_text(encoding="utf-8"))["digest"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
 
 
 def _identity(item: Mapping[str, Any]) -> list[Any]:

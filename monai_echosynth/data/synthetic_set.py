@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_echosynth.data.atomic import remove_partial, write_json
+from monai_echosynth.data.atomic import PARTIAL_PREFIX, remove_partial, write_json
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.datalist import FORMAT
 from monai_echosynth.data.frame_format import FrameFormat, frame_files, write_frame
@@ -73,7 +73,8 @@ class SyntheticSet:
         self.items = [dict(item) for item in items]
         self.size = size
         self.format = FrameFormat(file_format)
-        self.settings = {**settings, "size": size, "format": str(self.format), "masks": _identity(self.items)}
+        self.settings = {**settings, "size": size, "format": str(self.format)}
+        self._digests = {path: _digest(Path(path)) for path in {str(item["label"]) for item in self.items}}
 
     def begin(self) -> None:
         """Make the folder, or check that what it holds belongs to this set.
@@ -84,22 +85,24 @@ class SyntheticSet:
         path = self.folder / _SETTINGS
         if path.is_file():
             found = json.loads(path.read_text(encoding="utf-8"))
-            differing = [key for key in self.settings if found.get(key) != self.settings[key]]
+            count = int(found.get("count", 0))
+            if count > len(self.items):
+                raise EchoSynthError(
+                    f"{self.folder} holds a set of {count} images, more than the {len(self.items)} asked for: "
+                    "choose another output folder or a larger count"
+                )
+            wanted = {**self.settings, "masks": self._masks(count)}
+            differing = [key for key in wanted if found.get(key) != wanted[key]]
             if differing:
                 key = differing[0]
                 raise EchoSynthError(
-                    f"{self.folder} holds a set made with {key} = {found.get(key)}, not {self.settings[key]}: "
+                    f"{self.folder} holds a set made with {key} = {found.get(key)}, not {wanted[key]}: "
                     "choose another output folder or the settings it was made with"
                 )
-            if found.get("count", 0) > len(self.items):
-                raise EchoSynthError(
-                    f"{self.folder} holds a set of {found['count']} images, more than the {len(self.items)} asked for: "
-                    "choose another output folder or a larger count"
-                )
-        elif self.folder.is_dir() and any(self.folder.iterdir()):
+        elif self.folder.is_dir() and any(not p.name.startswith(PARTIAL_PREFIX) for p in self.folder.iterdir()):
             raise EchoSynthError(f"the output folder must be new or empty, got {self.folder}: choose another one")
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, {**self.settings, "count": len(self.items)})
+        write_json(path, self._description())
 
     def pending(self, rank: int = 0, world_size: int = 1) -> list[dict[str, Any]]:
         """The images of this rank's share, every ``world_size``-th, whose files are not there yet."""
@@ -130,10 +133,20 @@ class SyntheticSet:
         remove_partial(self.folder)
         with ThreadPoolExecutor(4) as pool:
             records = list(pool.map(self._record, self.items))
-        manifest = {"synthetic": True, **self.settings, "count": len(records), "images": records}
+        manifest = {"synthetic": True, **self._description(), "images": records}
         write_json(self.folder / "dataset.json", self._dataset(records))
         write_json(self.folder / "manifest.json", manifest)
         return self.folder / "manifest.json"
+
+    def _description(self) -> dict[str, Any]:
+        return {**self.settings, "masks": self._masks(len(self.items)), "count": len(self.items)}
+
+    def _masks(self, count: int) -> str:
+        """Digest over the masks of the first ``count`` images, in order: name, content and copy."""
+        content = hashlib.sha256()
+        for item in self.items[:count]:
+            content.update(f"{item['mask']}:{item['copy']}:{self._digests[str(item['label'])]};".encode())
+        return content.hexdigest()
 
     def _record(self, item: Mapping[str, Any]) -> dict[str, Any]:
         image, label = self.files(item)
@@ -176,12 +189,3 @@ class SyntheticSet:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _identity(items: Sequence[Mapping[str, Any]]) -> str:
-    """Digest over names and files of the masks, in order, independent of how many images are made from them."""
-    masks = {str(item["mask"]): Path(str(item["label"])) for item in items}
-    content = hashlib.sha256()
-    for name, path in masks.items():
-        content.update(f"{name}:{_digest(path)};".encode())
-    return content.hexdigest()

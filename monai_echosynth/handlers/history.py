@@ -20,7 +20,7 @@ class TrainingHistory:
     Args:
         path: file to write; records of epochs later than the one resumed from are dropped.
         optimizer: its first learning rate is recorded.
-        evaluator: validation engine whose metrics are recorded after it ran in that epoch.
+        evaluator: validation engine whose metrics are recorded in the epochs in which it ran.
     """
 
     def __init__(self, path: str | Path, optimizer: Any = None, evaluator: Engine | None = None) -> None:
@@ -54,6 +54,6 @@ class TrainingHistory:
         }
         if self.optimizer is not None:
             record["learning_rate"] = self.optimizer.param_groups[0]["lr"]
-        if self.evaluator is not None:
+        if self.evaluator is not None and self.evaluator.state.epoch == epoch:
             record |= {f"validation_{name}": float(value) for name, value in self.evaluator.state.metrics.items()}
         write_json(self.path, [*(r for r in records if r["epoch"] < epoch), record])
