@@ -34,7 +34,7 @@ def test_parameters_of_the_posterior_are_bounded(network: GammaAutoencoder) -> N
     concentration, rate = network.encode(100 * torch.randn(2, 1, 32, 32))
     assert concentration.min() >= 0.1
     assert rate.min() >= 0.1
-    with pytest.raises(ValueError, match="concentration_min >= 0.1"):
+    with pytest.raises(ValueError, match=r"concentration_min >= 0\.1"):
         GammaAutoencoder(concentration_min=0.01)
     with pytest.raises(ValueError, match="hidden_channels >= 2"):
         GammaAutoencoder(hidden_channels=1)
@@ -64,7 +64,7 @@ def test_background_is_exactly_the_floor_after_decoding(network: GammaAutoencode
     decoded = network.decode_stage_2_outputs(torch.randn(2, 1, 16, 16), sector)
     assert (decoded[sector == 0] == 0).all()
     assert decoded[sector > 0].std() > 0
-    assert 0 <= decoded.min() and decoded.max() <= 1
+    assert decoded.min() >= 0 and decoded.max() <= 1
 
 
 def test_background_latent_is_constant(network: GammaAutoencoder, sector: torch.Tensor) -> None:
