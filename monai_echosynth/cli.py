@@ -43,6 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     args = build_parser().parse_args(argv)
     logging.getLogger("monai.bundle.workflows").addFilter(_is_news)
+    logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it announces errors that are reported here
     handler: Handler = args.handler
     try:
         return handler(args)

@@ -442,3 +442,20 @@ def test_full_disk_under_predictions(
     command = ["evaluate", "--bundle", segmentation, "--data", data, "--out", tmp_path / "out"]
     fails(command, tmp_path / "out", "free some space")
     assert unfinished(tmp_path / "out")
+
+
+@pytest.mark.parametrize("model", cli.MODELS)
+def test_full_disk_under_checkpoints(
+    model: str, tmp_path: Path, fails: Fails, tiny_presets: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """torch.save names no file."""
+    import torch
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(torch, "save", full)
+    data = write_tiny_prepared(tmp_path / "data")
+    command = ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"]
+    fails(command, tmp_path / "out", "free some space")
+    assert unfinished(tmp_path / "out")

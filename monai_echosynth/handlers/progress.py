@@ -29,6 +29,7 @@ class Progress:
         engine.add_event_handler(Events.EPOCH_STARTED, self._open)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self._step)
         engine.add_event_handler(Events.COMPLETED, self._close)
+        engine.add_event_handler(Events.EXCEPTION_RAISED, self._fail)
 
     def _open(self, engine: Engine) -> None:
         if self._bar is None:
@@ -39,7 +40,7 @@ class Progress:
 
     def _step(self, engine: Engine) -> None:
         output = engine.state.output
-        loss = float((output[0] if isinstance(output, list) else output)["loss"])
+        loss = (output[0] if isinstance(output, list) else output)["loss"].item()
         self._loss = loss if self._loss is None else 0.98 * self._loss + 0.02 * loss
         self._bar.update()
         self._bar.set_postfix(loss=f"{self._loss:.4f}", refresh=False)
@@ -48,3 +49,7 @@ class Progress:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def _fail(self, engine: Engine, error: BaseException) -> None:
+        self._close(engine)  # the message that follows stands on a line of its own
+        raise error

@@ -44,20 +44,30 @@ def run_bundle(bundle: str | Path, configs: str | Sequence[str], workflow_type: 
         workflow.run()
         workflow.finalize()
     except RuntimeError as error:
-        reason = _root(error)
+        reason, folder = _root(error), Path(ids.get("output_dir", bundle))
         if reason is error:
-            _try_writing(Path(ids.get("output_dir", bundle)))
+            _try_writing(folder)
             raise
-        raise reason  # noqa: B904 - the RuntimeError stays visible as its context
+        raise _named(reason, folder)  # noqa: B904 - the RuntimeError stays visible as its context
     return workflow
 
 
 def _try_writing(folder: Path) -> None:
     """Raises the OSError that a full or closed folder gives: ``SaveImage`` and ``torch.save`` drop the reason of a failure."""
     probe = folder / ".partial-probe"
-    with atomic_path(probe) as path:
-        path.write_bytes(bytes(1 << 16))
-    probe.unlink()
+    try:
+        with atomic_path(probe) as path:
+            path.write_bytes(bytes(1 << 16))
+        probe.unlink()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+def _named(error: BaseException, folder: Path) -> BaseException:
+    """The error itself; one of the system that names no file names ``folder``."""
+    if isinstance(error, OSError) and error.errno and error.filename is None:
+        return OSError(error.errno, error.strerror, str(folder))
+    return error
 
 
 def _root(error: BaseException) -> BaseException:
