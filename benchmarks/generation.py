@@ -35,7 +35,7 @@ def benchmark_generation(options: Options) -> dict[str, Any]:
         write_generative_bundle(bundle, GenerativeSettings(side, budget, budget, 1))
         save_weights(autoencoder(size), bundle / "models" / "autoencoder.safetensors")
         save_weights(unet(size), bundle / "models" / "diffusion.safetensors")
-        made = generate(bundle, masks, Path(folder) / "set", nfe=calls, progress=False)
+        made = generate(bundle, masks, Path(folder) / "set", nfe=calls, progress=False, texture_path="")
     title = f"Generating (preset {size}, {side} px, {made['nfe']} network calls, {torch.get_num_threads()} threads)"
     checks = {f"images per second of {images} images, start-up included": made["images_per_second"]}
     return {"title": title, "rows": rows, "checks": checks}
