@@ -41,7 +41,7 @@ class TrainingHistory:
 
     def _collect(self, engine: Engine) -> None:
         output = engine.state.output
-        self._losses.append(float((output[0] if isinstance(output, list) else output)["loss"]))
+        self._losses.append((output[0] if isinstance(output, list) else output)["loss"].item())
 
     def _record(self, engine: Engine) -> None:
         epoch = engine.state.epoch

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.presets import gamma_autoencoder, spade_unet
 from monai_echosynth.networks.nets.spade_unet import SPADEUNet
+from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
 from monai_echosynth.networks.weights import save_weights
 from monai_echosynth.transforms.one_hot import LabelToSeg
 from monai_echosynth.workflows.train import write_generative_bundle
@@ -87,4 +88,7 @@ def write_tiny_bundle(root: Path) -> Path:
     autoencoder.normalizer.std.fill_(0.2)
     save_weights(autoencoder, root / "models" / "autoencoder.safetensors")
     save_weights(scramble(spade_unet("quick"), scale=0.05), root / "models" / "diffusion.safetensors")
+    texture = SpeckleTexture()
+    texture.std.fill_(0.03)
+    save_weights(texture, root / "models" / "texture.safetensors")
     return root
