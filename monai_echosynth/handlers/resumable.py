@@ -7,7 +7,6 @@ started again ends with the same weights as one that was not.
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,9 @@ class ResumableCheckpoint:
         try:
             state = torch.load(newest, map_location="cpu", weights_only=True)
             Checkpoint.load_objects({**self.objects, "trainer": engine}, state)
-        except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
+        except OSError:
+            raise
+        except Exception as error:  # a damaged file raises whatever its bytes lead to
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise EchoSynthError(
                 f"checkpoint {newest} does not fit this training ({first}): remove its folder to start anew, "
