@@ -26,6 +26,7 @@ from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
 
 __all__ = ["LatentSamplingInferer"]
 
@@ -39,6 +40,7 @@ class LatentSamplingInferer(Inferer):
         solver: name of the solver.
         nfe: network calls per image; the largest number of steps that fits is taken.
         seed: seed of the set.
+        texture: adds the speckle that decoded frames lack; none when omitted.
         exact: compute every image by itself; by default on a CPU only.
         reuse_modulation: compute the modulation by the mask once per image instead of in every call.
     """
@@ -50,6 +52,7 @@ class LatentSamplingInferer(Inferer):
         solver: SolverName | str = SolverName.HEUN,
         nfe: int = 31,
         seed: int = 0,
+        texture: SpeckleTexture | None = None,
         exact: bool | None = None,
         reuse_modulation: bool = True,
     ) -> None:
@@ -57,6 +60,7 @@ class LatentSamplingInferer(Inferer):
         self.preconditioning = preconditioning
         self.solver = make_solver(SolverName(solver))
         self.sigmas = preconditioning.sigmas(self.solver.steps(nfe))
+        self.texture = texture
         self.seed, self.exact, self.reuse_modulation = seed, exact, reuse_modulation
         self.nfe_per_image: int | None = None
 
@@ -101,7 +105,10 @@ class LatentSamplingInferer(Inferer):
 
         latent = self.solver.sample(in_sector, noise, self.sigmas, generators)
         self.nfe_per_image = denoiser.nfe
-        return autoencoder.decode_stage_2_outputs(latent, sector)
+        image = autoencoder.decode_stage_2_outputs(latent, sector)
+        if self.texture is None:
+            return image
+        return (image + self.texture(image, generators)).clamp(0.0, 1.0) * sector
 
 
 @contextmanager

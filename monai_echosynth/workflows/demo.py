@@ -71,7 +71,7 @@ def study_stages(data: str | Path | None, preset: Preset, seed: int, study: Stud
     stages += [_segmenter(arm, inputs, study, seed) for arm, inputs in ARMS.items()]
     segmenters: dict[str, Path | str] = {arm: f"segmenter_{arm}" for arm in ARMS}
     evaluation = {**segmenters, "prepared": "prepare", "synthetic_set": "generate"}
-    networks: dict[str, Path | str] = {"autoencoder": "autoencoder", "diffusion": "diffusion"}
+    networks: dict[str, Path | str] = {name: name for name in ("autoencoder", "diffusion", "texture")}
     reported = {**networks, **evaluation, "evaluation": "evaluate", "showcase": "showcase"}
     description = {"preset": str(preset), "seed": seed, "source": "phantom" if data is None else Path(data).name}
     return [
@@ -123,6 +123,13 @@ def _generative(study: StudySettings, seed: int) -> list[Stage]:
         draw_reconstructions(data, weights, settings.autoencoder.size, context.folder / "reconstructions.png")
         return metrics
 
+    def texture(context: StageContext) -> dict[str, Any]:
+        from monai_echosynth.workflows.texture import fit_texture
+
+        autoencoder = context.inputs["autoencoder"] / "autoencoder.safetensors"
+        target = context.folder / "texture.safetensors"
+        return fit_texture(context.inputs["frames"], autoencoder, settings.autoencoder.size, target)
+
     def latents(context: StageContext) -> dict[str, Any]:
         from monai_echosynth.workflows.train import cache_latents
 
@@ -150,10 +157,11 @@ def _generative(study: StudySettings, seed: int) -> list[Stage]:
     frames, budget = {"frames": "prepare"}, study.weights
     vae, unet = {**asdict(settings.autoencoder), "seed": seed}, {**asdict(settings.diffusion), "seed": seed}
     cached = {"variants": settings.variants, "seed": seed}
-    model = {"masks": "prepare", "autoencoder": "autoencoder", "diffusion": "diffusion"}
+    model = {"masks": "prepare", "autoencoder": "autoencoder", "diffusion": "diffusion", "texture": "texture"}
     drawn = {**asdict(sampling), "images_per_mask": study.images_per_mask, "seed": seed}
     return [
         Stage("autoencoder", vae, autoencoder, frames, weight=budget["autoencoder"]),
+        Stage("texture", {}, texture, {**frames, "autoencoder": "autoencoder"}, weight=budget["latents"] / 4),
         Stage("latents", cached, latents, {**frames, "autoencoder": "autoencoder"}, weight=budget["latents"]),
         Stage(
             "diffusion",
@@ -178,6 +186,7 @@ def _generate(context: StageContext, settings: GenerativeSettings, **options: An
         context.folder,
         autoencoder_path=str(context.inputs["autoencoder"] / "autoencoder.safetensors"),
         weights_path=str(context.inputs["diffusion"] / "diffusion.safetensors"),
+        texture_path=str(context.inputs["texture"] / "texture.safetensors"),
         autoencoder_size=settings.autoencoder.size,
         size=settings.diffusion.size,
         spatial_size=settings.spatial_size,

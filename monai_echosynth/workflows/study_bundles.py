@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from monai_echosynth.data.atomic import write_text
+from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.train import BUNDLE, write_generative_bundle
 from monai_echosynth.workflows.training_settings import GenerativeSettings, StageBudget
-from monai_echosynth.workflows.verify import CHECKSUMS
 
-__all__ = ["export_bundles", "write_checksums"]
+__all__ = ["export_bundles"]
 
 
 def export_bundles(folders: Mapping[str, Path], out: Path, generative: Mapping[str, Any]) -> dict[str, Any]:
     """Write ``echo_generative_diffusion`` and ``echo_segmentation`` (the mixed arm) below ``out``.
 
     Args:
-        folders: stage folders ``autoencoder``, ``diffusion`` and ``mixed``.
+        folders: stage folders ``autoencoder``, ``diffusion``, ``texture`` and ``mixed``.
         out: folder of the bundles.
         generative: settings of the generative model as a mapping.
 
@@ -33,7 +31,7 @@ def export_bundles(folders: Mapping[str, Path], out: Path, generative: Mapping[s
     for bundle in (generator, segmenter):
         shutil.rmtree(bundle, ignore_errors=True)
     write_generative_bundle(generator, settings)
-    for name in ("autoencoder", "diffusion"):
+    for name in ("autoencoder", "diffusion", "texture"):
         shutil.copy2(folders[name] / f"{name}.safetensors", generator / "models")
     shutil.copytree(folders["mixed"], segmenter, ignore=shutil.ignore_patterns("eval", "checkpoints", "training.json"))
     sizes = {}
@@ -41,13 +39,3 @@ def export_bundles(folders: Mapping[str, Path], out: Path, generative: Mapping[s
         write_checksums(bundle)
         sizes[bundle.name] = round(sum(p.stat().st_size for p in (bundle / "models").iterdir()) / 1e6, 2)
     return {"weights_mb": sizes}
-
-
-def write_checksums(bundle: Path) -> None:
-    """Write ``models/SHA256SUMS`` over all weight files, in the format of ``sha256sum``."""
-    models = bundle / "models"
-    files = sorted(
-        path for path in models.iterdir() if path.is_file() and path.name != CHECKSUMS and path.stat().st_size
-    )
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}" for path in files]
-    write_text(models / CHECKSUMS, "\n".join(lines) + "\n")

@@ -46,7 +46,7 @@ class StudySettings:
     generative: GenerativeSettings
     segmentation: SegmentationSettings
     sampling: SamplingSettings = field(default_factory=SamplingSettings)
-    images_per_mask: int = 2
+    images_per_mask: int = 3
     n_test: int = 50
     max_train: int = 398
     phantom_patients: int = 450

@@ -17,7 +17,9 @@ from monai_echosynth.data.datalist import read_dataset_json
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.presets import gamma_autoencoder
 from monai_echosynth.workflows.bundles import bundle_source
+from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.run_bundle import run_bundle
+from monai_echosynth.workflows.texture import fit_texture
 from monai_echosynth.workflows.training_folder import claim_folder
 from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset, StageBudget
 
@@ -50,10 +52,14 @@ def train(data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, 
     models = root / "models"
     if not (models / "autoencoder.safetensors").is_file():
         train_autoencoder(data, root / "eval" / "autoencoder", models / "autoencoder.safetensors", settings, seed)
+    if not (models / "texture.safetensors").is_file():
+        size = settings.autoencoder.size
+        fit_texture(data, models / "autoencoder.safetensors", size, models / "texture.safetensors")
     if not (models / "diffusion.safetensors").is_file():
         autoencoder = models / "autoencoder.safetensors"
         target = models / "diffusion.safetensors"
         train_diffusion(data, autoencoder, root / "eval" / "diffusion", target, settings, seed)
+    write_checksums(root)
     return root
 
 
@@ -134,6 +140,7 @@ def write_generative_bundle(root: Path, settings: GenerativeSettings) -> None:
     (root / "models").mkdir(exist_ok=True)
     sizes = {"autoencoder_size": settings.autoencoder.size, "size": settings.diffusion.size}
     _edit(root / "configs" / "inference.json", {**sizes, "spatial_size": settings.spatial_size})
+    _edit(root / "configs" / "fit_texture.json", {"autoencoder_size": settings.autoencoder.size})
     _edit(root / "configs" / "train_autoencoder.json", _budget(settings.autoencoder))
     diffusion = {**_budget(settings.diffusion), **sizes, "variants": settings.variants}
     _edit(root / "configs" / "train_diffusion.json", diffusion)
