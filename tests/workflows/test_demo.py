@@ -26,7 +26,7 @@ STUDY = StudySettings(
     SegmentationSettings(spatial_size=32, base_features=4, iterations=4, batch_size=4, epoch_iterations=2),
     SamplingSettings(nfe=3),
     images_per_mask=1,
-    n_test=2,
+    n_test=1,
     max_train=4,
     phantom_patients=6,
     phantom_views=("4CH",),
@@ -74,7 +74,7 @@ def test_summary_holds_what_it_promises(study: Path) -> None:
             assert len(summary["tstr"][arm][name]["ci95"]) == 2
             assert name in summary["tstr"][arm]["hd95_mm"]
     assert summary["data"] | {"source": "phantom"} == summary["data"]
-    assert (summary["data"]["patients_train"], summary["data"]["patients_test"]) == (4, 2)
+    assert (summary["data"]["patients_train"], summary["data"]["patients_test"]) == (4, 1)
     assert summary["generation"]["nfe"] == 3
     assert (study / "report.html").stat().st_size > 10_000
 
