@@ -325,7 +325,7 @@ def test_verify_finds_weights_of_another_network(
 def test_checkpoint_of_another_network(content: str, tmp_path: Path, fails: Fails, tiny_presets: None) -> None:
     import torch
 
-    checkpoint = tmp_path / "out" / "eval" / "autoencoder" / "checkpoints" / "checkpoint_1.pt"
+    checkpoint = tmp_path / "out" / "eval" / "autoencoder" / "checkpoints" / "checkpoint.pt"
     data = write_tiny_prepared(tmp_path / "data")
     command = ["train", "--preset", "quick", "--data", data, "--out", tmp_path / "out"]
     fails_before_training = [*command[:-1], data / "dataset.json" / "below"]

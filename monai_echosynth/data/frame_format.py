@@ -1,4 +1,4 @@
-"""File layouts of a labelled frame: NIfTI with semantic maps, PNG pictures, and nnU-Net's raw format."""
+"""File layouts of a labeled frame: NIfTI with semantic maps, PNG pictures, and nnU-Net's raw format."""
 
 from __future__ import annotations
 

@@ -13,15 +13,15 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
-from ignite.handlers import Checkpoint, DiskSaver
 
+from monai_echosynth.data.atomic import atomic_path
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["ResumableCheckpoint"]
 
 
 class ResumableCheckpoint:
-    """Saves and restores a training in a folder that keeps the newest checkpoint only.
+    """Saves and restores a training: one file, always whole, the newest state only.
 
     Args:
         ckpt_dir: folder of the checkpoint.
@@ -31,7 +31,7 @@ class ResumableCheckpoint:
     """
 
     def __init__(self, ckpt_dir: str | Path, objects: Mapping[str, Any], interval: int = 1, save: bool = True) -> None:
-        self.ckpt_dir = Path(ckpt_dir)
+        self.path = Path(ckpt_dir) / "checkpoint.pt"
         self.objects = dict(objects)
         self.interval = interval
         self.save = save
@@ -40,45 +40,34 @@ class ResumableCheckpoint:
         """Register with a trainer."""
         engine.add_event_handler(Events.STARTED, self.restore)
         if self.save:
-            writer = Checkpoint(
-                {**self.objects, "trainer": engine},
-                DiskSaver(str(self.ckpt_dir), create_dir=True, require_empty=False, atomic=True),
-                filename_pattern="checkpoint_{global_step}.{ext}",
-                global_step_transform=lambda engine, _: engine.state.epoch,
-                n_saved=1,
-            )
             due = Events.EPOCH_COMPLETED(event_filter=lambda e, n: n % self.interval == 0 or n == e.state.max_epochs)
-            engine.add_event_handler(due, writer)
+            engine.add_event_handler(due, self.write)
+
+    def write(self, engine: Engine) -> None:
+        """Replace the checkpoint by the present state, in one step."""
+        state = {name: item.state_dict() for name, item in {**self.objects, "trainer": engine}.items()}
+        with atomic_path(self.path) as partial:
+            torch.save(state, partial)
 
     def restore(self, engine: Engine) -> None:
-        """Load the newest checkpoint of the folder, if any.
+        """Load the checkpoint, if there is one.
 
         Raises:
-            EchoSynthError: if it belongs to another network.
+            EchoSynthError: if it is damaged or belongs to another training.
         """
-        newest = max(self.ckpt_dir.glob("checkpoint_*.pt"), key=lambda p: int(p.stem.split("_")[-1]), default=None)
-        if newest is None:
+        if not self.path.is_file():
             return
         max_epochs, epoch_length = engine.state.max_epochs, engine.state.epoch_length
         try:
-            state = torch.load(newest, map_location="cpu", weights_only=True)
-            Checkpoint.load_objects({**self.objects, "trainer": engine}, state)
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+            for name, item in {**self.objects, "trainer": engine}.items():
+                item.load_state_dict(state[name])
         except OSError:
             raise
         except Exception as error:  # a damaged file raises whatever its bytes lead to
             first = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise EchoSynthError(
-                f"checkpoint {newest} does not fit this training ({first}): remove its folder to start anew, "
+                f"checkpoint {self.path} does not fit this training ({first}): remove its folder to start anew, "
                 "or use the settings it was made with"
             ) from error
         engine.state.max_epochs, engine.state.epoch_length = max_epochs, epoch_length
-        for other in newest.parent.glob("checkpoint_*.pt"):
-            if self.save and other != newest:
-                other.unlink()
-        self._superseded = newest
-        engine.add_event_handler(Events.EPOCH_COMPLETED, self._drop_superseded)
-
-    def _drop_superseded(self, engine: Engine) -> None:
-        newer = [p for p in self.ckpt_dir.glob("checkpoint_*.pt") if p != self._superseded]
-        if self.save and newer:
-            self._superseded.unlink(missing_ok=True)

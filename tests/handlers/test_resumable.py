@@ -46,7 +46,7 @@ def test_resumed_weights_are_identical(tmp_path: Path, die_in: int, interval: in
     trainer, resumed = _train(tmp_path / "killed", interval=interval)
     assert torch.equal(whole.weight, resumed.weight)
     assert (trainer.state.epoch, trainer.state.iteration) == (4, 8)
-    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["checkpoint_4.pt"]
+    assert [path.name for path in (tmp_path / "killed").iterdir()] == ["checkpoint.pt"]
 
 
 def test_finished_training_only_completes(tmp_path: Path) -> None:
@@ -83,19 +83,19 @@ def test_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     _train(tmp_path, width=3, epochs=1)
     with pytest.raises(EchoSynthError, match="does not fit this training") as caught:
         _train(tmp_path, width=4)
-    assert "checkpoint_1.pt" in str(caught.value)
+    assert "checkpoint.pt" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("keep", [0, 100])
 def test_damaged_checkpoint_is_named(tmp_path: Path, keep: int) -> None:
     _train(tmp_path, epochs=1)
-    path = tmp_path / "checkpoint_1.pt"
+    path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(EchoSynthError, match=r"checkpoint_1\.pt"):
+    with pytest.raises(EchoSynthError, match=r"checkpoint\.pt"):
         _train(tmp_path)
 
 
 def test_checkpoint_holds_no_pickled_code(tmp_path: Path) -> None:
     _train(tmp_path, epochs=1)
-    assert set(torch.load(tmp_path / "checkpoint_1.pt", weights_only=True)) == {"network", "optimizer", "trainer"}
+    assert set(torch.load(tmp_path / "checkpoint.pt", weights_only=True)) == {"network", "optimizer", "trainer"}
