@@ -31,8 +31,12 @@ PRESETS = ("quick", "cpu", "paper")
 
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space; the same command then continues"),
-    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write, or change its permissions"),
-    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), "a file and a folder collide here, choose another path"),
+    **dict.fromkeys(
+        (errno.EACCES, errno.EPERM, errno.EROFS), "choose a folder that you may write, or change its permissions"
+    ),
+    **dict.fromkeys(
+        (errno.ENOTDIR, errno.EEXIST, errno.EISDIR), "a file and a folder collide here, choose another path"
+    ),
     errno.ENOENT: "check the path",
 }
 
@@ -60,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; each sets ``handler``."""
-    parser = argparse.ArgumentParser(prog="echosynth", description="Labeled synthetic echocardiography from label maps.")
+    parser = argparse.ArgumentParser(
+        prog="echosynth", description="Labeled synthetic echocardiography from label maps."
+    )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     for add in (_add_phantom, _add_prepare, _add_train, _add_generate, _add_evaluate, _add_demo, _add_verify):
@@ -104,8 +110,12 @@ def _phantom(args: argparse.Namespace) -> int:
 
 
 def _add_prepare(commands: Commands) -> argparse.ArgumentParser:
-    command = _command(commands, "prepare", _prepare, "bring a data folder to one grid with semantic maps and patient splits")
-    _option(command, "--data", type=Path, required=True, metavar="DIR", help="CAMUS (NIfTI or mhd), or images/ and labels/")
+    command = _command(
+        commands, "prepare", _prepare, "bring a data folder to one grid with semantic maps and patient splits"
+    )
+    _option(
+        command, "--data", type=Path, required=True, metavar="DIR", help="CAMUS (NIfTI or mhd), or images/ and labels/"
+    )
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
     _option(command, "--size", type=int, default=128, metavar="PIXELS", help="side of the square grid")
     _option(command, "--n-test", type=int, metavar="N", help="test patients (all others train and validate)")
@@ -140,7 +150,9 @@ def _prepare(args: argparse.Namespace) -> int:
 def _add_train(commands: Commands) -> argparse.ArgumentParser:
     command = _command(commands, "train", _train, "train a generator or a segmenter; resumes where it stopped")
     _option(command, "--model", choices=MODELS, default="generator", help="gamma-VAE and diffusion, or segmentation")
-    _option(command, "--data", type=Path, nargs="+", required=True, metavar="DIR", help="prepared data (several: segmenter)")
+    _option(
+        command, "--data", type=Path, nargs="+", required=True, metavar="DIR", help="prepared data (several: segmenter)"
+    )
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     _option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
     _option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
@@ -169,8 +181,17 @@ def _train(args: argparse.Namespace) -> int:
 
 def _add_generate(commands: Commands) -> argparse.ArgumentParser:
     command = _command(commands, "generate", _generate, "make images from label maps; completes what was interrupted")
-    _option(command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_generative_diffusion bundle")
-    _option(command, "--masks", type=Path, required=True, metavar="DIR", help="label maps: prepared data, NIfTI or PNG files")
+    _option(
+        command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_generative_diffusion bundle"
+    )
+    _option(
+        command,
+        "--masks",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="label maps: prepared data, NIfTI or PNG files",
+    )
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
     _option(command, "--count", type=int, metavar="N", help="number of images; one a mask when left out")
     _option(command, "--seed", type=int, default=0, metavar="S", help="image k depends on (S, k) alone")
@@ -202,7 +223,9 @@ def _generate(args: argparse.Namespace) -> int:
 
 
 def _add_evaluate(commands: Commands) -> argparse.ArgumentParser:
-    command = _command(commands, "evaluate", _evaluate, "score a segmenter on test patients, in mm on the original grid")
+    command = _command(
+        commands, "evaluate", _evaluate, "score a segmenter on test patients, in mm on the original grid"
+    )
     _option(command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_segmentation bundle")
     _option(command, "--data", type=Path, required=True, metavar="DIR", help="prepared data")
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder for summary.json and predictions")
@@ -215,7 +238,9 @@ def _add_evaluate(commands: Commands) -> argparse.ArgumentParser:
 def _evaluate(args: argparse.Namespace) -> int:
     from monai_echosynth.workflows.evaluate import evaluate_segmenter
 
-    scores = evaluate_segmenter(args.bundle, args.data, args.out, section=args.section, draws=args.draws, seed=args.seed)
+    scores = evaluate_segmenter(
+        args.bundle, args.data, args.out, section=args.section, draws=args.draws, seed=args.seed
+    )
     print(f"{scores['frames']} frames of {scores['patients']} patients; Dice with 95 % interval over patients")
     for structure, score in scores["dice"].items():
         low, high = score["ci95"]
@@ -227,7 +252,9 @@ def _add_demo(commands: Commands) -> argparse.ArgumentParser:
     command = _command(commands, "demo", _demo, "run the whole study and write its report; skips what is done")
     _option(command, "--data", type=Path, metavar="DIR", help="real frames; the embedded phantom when left out")
     _option(command, "--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="folder of the study")
-    _option(command, "--preset", choices=PRESETS, help="budget; quick on the phantom and cpu on real frames when left out")
+    _option(
+        command, "--preset", choices=PRESETS, help="budget; quick on the phantom and cpu on real frames when left out"
+    )
     _option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
     return command
 
@@ -242,7 +269,9 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _add_verify(commands: Commands) -> argparse.ArgumentParser:
-    command = _command(commands, "verify", _verify, "check a bundle folder: metadata, checksums, weights, workflow properties")
+    command = _command(
+        commands, "verify", _verify, "check a bundle folder: metadata, checksums, weights, workflow properties"
+    )
     _option(command, "--bundle", type=Path, required=True, metavar="DIR", help="bundle folder")
     _option(command, "--data", type=Path, metavar="DIR", help="prepared data: the workflows are built on it, too")
     _option(command, "--schema", type=Path, metavar="FILE", help="MONAI's metadata schema, to validate against")

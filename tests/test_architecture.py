@@ -59,7 +59,11 @@ class Source:
                 assert node.level == 0, f"{self.path}: relative import"
                 yield str(node.module)
                 yield from (f"{node.module}.{alias.name}" for alias in node.names if node.module == PACKAGE)
-            elif isinstance(node, ast.Call) and not top_level_only and _called(node) in ("optional_import", "import_module"):
+            elif (
+                isinstance(node, ast.Call)
+                and not top_level_only
+                and _called(node) in ("optional_import", "import_module")
+            ):
                 yield from (arg.value for arg in node.args[:1] if isinstance(arg, ast.Constant))
 
 
@@ -178,7 +182,9 @@ def test_sizes(source: Source) -> None:
 def test_no_asserts_and_no_unpickling(source: Source) -> None:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Assert):  # for the type checker, at most
-            narrowing = ast.unparse(node.test).startswith("isinstance(") or ast.unparse(node.test).endswith(" is not None")
+            narrowing = ast.unparse(node.test).startswith("isinstance(") or ast.unparse(node.test).endswith(
+                " is not None"
+            )
             assert narrowing, f"line {node.lineno}: assert is not validation"
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
             safe = any(k.arg == "weights_only" and ast.unparse(k.value) == "True" for k in node.keywords)

@@ -57,11 +57,15 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_module_is_the_same_program() -> None:
-    done = subprocess.run([sys.executable, "-m", "monai_echosynth", "--version"], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "monai_echosynth", "--version"], capture_output=True, text=True, check=True
+    )
     assert done.stdout == f"echosynth {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [[], ["fly"], ["generate"], ["generate", "--nfe", "many"], ["demo", "--preset", "huge"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["fly"], ["generate"], ["generate", "--nfe", "many"], ["demo", "--preset", "huge"]]
+)
 def test_wrong_usage_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(arguments)

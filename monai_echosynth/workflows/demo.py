@@ -9,7 +9,7 @@ Each stage stands in its own folder below the study's and is skipped when it is 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -195,15 +195,18 @@ def _generate(context: StageContext, settings: GenerativeSettings, **options: An
 
 
 def _segmenter(arm: str, sources: tuple[str, ...], study: StudySettings, seed: int) -> Stage:
+    budget = replace(study.segmentation, seed=seed)
+
     def run(context: StageContext) -> Mapping[str, Any]:
         from monai_echosynth.workflows.segmentation import train_segmenter
 
         folders = [context.inputs[source] for source in sources]
-        return train_segmenter(context.folder, folders, study.segmentation, val_dataset_dir=context.inputs["prepare"])
+        return train_segmenter(context.folder, folders, budget, val_dataset_dir=context.inputs["prepare"])
 
     inputs: dict[str, Path | str] = {source: source for source in {*sources, "prepare"}}
-    settings = asdict(study.segmentation)
-    return Stage(f"segmenter_{arm}", settings, run, inputs, f"segmenters/{arm}", weight=study.weights["segmenter"])
+    return Stage(
+        f"segmenter_{arm}", asdict(budget), run, inputs, f"segmenters/{arm}", weight=study.weights["segmenter"]
+    )
 
 
 def _run_evaluate(context: StageContext) -> dict[str, Any]:

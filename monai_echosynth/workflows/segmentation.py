@@ -23,6 +23,7 @@ from monai_echosynth.data.fingerprint import fingerprint_frames
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.plan import plan_segmentation
 from monai_echosynth.workflows.bundles import bundle_source
+from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.training_folder import claim_folder
 
 __all__ = ["SEGMENTATION_PRESETS", "SegmentationPreset", "SegmentationSettings", "train_segmenter"]
@@ -123,6 +124,7 @@ def train_segmenter(
     workflow = run_bundle(root, "train.json", "train", progress=progress, **ids)
     parameters = sum(p.numel() for p in workflow.network_def.parameters())
     shutil.rmtree(root / "models" / "checkpoints", ignore_errors=True)
+    write_checksums(root)
     return {
         "parameters": parameters,
         "frames": len(workflow.train_dataset_data),

@@ -132,7 +132,9 @@ def _checksums(models: Path) -> str:
         if any(models.glob("*.safetensors")):
             raise EchoSynthError(f"models/ holds weights and no {CHECKSUMS}")
         raise _NotApplicable("no weights in models/")
-    wanted = dict(line.split(maxsplit=1)[::-1] for line in sums.read_text(encoding="utf-8").splitlines() if line.strip())
+    wanted = dict(
+        line.split(maxsplit=1)[::-1] for line in sums.read_text(encoding="utf-8").splitlines() if line.strip()
+    )
     wanted = {name.lstrip("*"): digest for name, digest in wanted.items()}
     for name, digest in wanted.items():
         if not (models / name).is_file():
@@ -154,7 +156,9 @@ def _weights(path: Path) -> str:
     import torch
     from safetensors.torch import load_file
 
-    state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    state = (
+        load_file(path) if path.suffix == ".safetensors" else torch.load(path, map_location="cpu", weights_only=True)
+    )
     tensors = dict(_tensors(state))
     bad = [name for name, value in tensors.items() if value.is_floating_point() and not bool(value.isfinite().all())]
     if bad:

@@ -168,12 +168,22 @@ def _strings(value: Any) -> list[str]:
 def test_two_processes_train_one_model(bundle: Path, prepared: Path, name: str) -> None:
     ids = [f"--{key}={value}" for key, value in {**TINY, "dataset_dir": prepared}.items()]
     overlay = f"['configs/{name}.json','configs/multi_gpu_train.json']"
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "monai.bundle"]
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc_per_node=2",
+        "-m",
+        "monai.bundle",
+    ]
     command += ["run", f"--config_file={overlay}", f"--bundle_root={bundle}", *ids]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     weights = bundle / "models" / f"{name.removeprefix('train_')}.safetensors"
     before = load_file(weights)
-    done = subprocess.run(command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=500, check=False)
+    done = subprocess.run(
+        command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=500, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     after = load_file(weights)
     assert before.keys() == after.keys()

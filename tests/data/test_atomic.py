@@ -69,7 +69,12 @@ def test_foreign_file_name_is_kept(tmp_path: Path) -> None:
 
 def test_json_of_numpy_and_paths(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", {"b": np.float32(0.5), "a": np.arange(2), "p": Path("x") / "y", "é": None})
-    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"b": 0.5, "a": [0, 1], "p": "x/y", "é": None}
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {
+        "b": 0.5,
+        "a": [0, 1],
+        "p": "x/y",
+        "é": None,
+    }
     with pytest.raises(TypeError, match="convert it first"):
         write_json(tmp_path / "b.json", {"x": object()})
     assert os.listdir(tmp_path) == ["a.json"]

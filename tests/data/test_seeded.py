@@ -60,7 +60,9 @@ def _dataset(cache: bool, loaded: list[int] | None = None) -> SeededDataset:
             loaded.append(index)
         return torch.full((1, 4, 4), float(index))
 
-    transform = Compose([Lambdad("image", load), RandGaussianNoised("image", prob=0.7), Lambdad("image", lambda x: 2 * x)])
+    transform = Compose(
+        [Lambdad("image", load), RandGaussianNoised("image", prob=0.7), Lambdad("image", lambda x: 2 * x)]
+    )
     return SeededDataset([{"image": index} for index in range(5)], transform, cache=cache, progress=False)
 
 

@@ -42,7 +42,9 @@ def test_target_recovers_the_clean_latent() -> None:
     sigma = (4 * keywords["timesteps"].double()).exp()
     skip, out, inp, _ = (c.view(-1, 1, 1, 1) for c in family.coefficients(sigma))
     noisy = inputs.double() / inp
-    torch.testing.assert_close(skip * noisy + out * targets["target"].double(), batch["latent"].double(), atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        skip * noisy + out * targets["target"].double(), batch["latent"].double(), atol=1e-5, rtol=0
+    )
     assert keywords["seg"] is not None
     assert torch.equal(keywords["seg"], batch["seg"])
 

@@ -14,7 +14,9 @@ from monai.handlers import ValidationHandler
 from monai_echosynth.handlers.history import TrainingHistory
 
 
-def _run(path: Path, losses: list[float], first: int = 1, evaluator: Any = None, interval: int = 1) -> list[dict[str, Any]]:
+def _run(
+    path: Path, losses: list[float], first: int = 1, evaluator: Any = None, interval: int = 1
+) -> list[dict[str, Any]]:
     """One epoch of two iterations per loss, beginning with epoch ``first``; returns the records."""
     trainer = Engine(lambda engine, _batch: {"loss": torch.tensor(losses[engine.state.epoch - first])})
 

@@ -17,7 +17,9 @@ class _Killed(Exception):
     pass
 
 
-def _train(folder: Path, width: int = 3, epochs: int = 4, die_in: int = 0, interval: int = 1) -> tuple[Engine, nn.Module]:
+def _train(
+    folder: Path, width: int = 3, epochs: int = 4, die_in: int = 0, interval: int = 1
+) -> tuple[Engine, nn.Module]:
     """Momentum descent on data that follow from the iteration; dies in the first step of epoch ``die_in``."""
     torch.manual_seed(0)
     network = nn.Linear(width, 1)

@@ -42,9 +42,7 @@ def _sample(network: nn.Module, masks: Tensor, batch_size: int = 1, **options: A
     inferer = _inferer(**options)
     starts = range(0, len(masks), batch_size)
     index = list(range(len(masks)))
-    return torch.cat(
-        [inferer(masks[i : i + batch_size], network, index=index[i : i + batch_size]) for i in starts]
-    )
+    return torch.cat([inferer(masks[i : i + batch_size], network, index=index[i : i + batch_size]) for i in starts])
 
 
 @pytest.fixture(scope="module")

@@ -86,9 +86,7 @@ def test_a_second_run_skips_every_stage(study: Path, capsys: pytest.CaptureFixtu
     assert (study / "summary.json").read_bytes() == before
 
 
-def test_a_changed_setting_re_runs_what_depends_on_it(
-    study: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_a_changed_setting_re_runs_what_depends_on_it(study: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     out = tmp_path_factory.mktemp("changed") / "out"
     shutil.copytree(study, out)
     before = _stamps(study)
@@ -113,7 +111,13 @@ def bundles(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def test_exported_bundles_run_on_their_own(study: Path, bundles: Path) -> None:
     made = generate(
-        bundles / "echo_generative_diffusion", study / "prepared", "set", count=2, nfe=3, solver="dpmpp_2m", progress=False
+        bundles / "echo_generative_diffusion",
+        study / "prepared",
+        "set",
+        count=2,
+        nfe=3,
+        solver="dpmpp_2m",
+        progress=False,
     )
     assert made["count"] == 2
     records = json.loads(Path("set/manifest.json").read_text())["images"]

@@ -29,7 +29,9 @@ def test_ids_are_replaced(tmp_path: Path) -> None:
     assert workflow.parser.get_parsed_content("run") == [42]
 
 
-@pytest.mark.parametrize(("error", "kind"), [("EchoSynthError('spoon')", EchoSynthError), ("OSError(28, 'spoon')", OSError)])
+@pytest.mark.parametrize(
+    ("error", "kind"), [("EchoSynthError('spoon')", EchoSynthError), ("OSError(28, 'spoon')", OSError)]
+)
 def test_errors_for_the_user_come_out_unwrapped(tmp_path: Path, error: str, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="spoon"):
         run_bundle(_bundle(tmp_path, **_raising(error)), "inference.json", "inference")

@@ -59,7 +59,14 @@ def failures(root: Path) -> dict[str, str]:
 def test_whole_bundle_passes(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
     checks = verify_bundle(bundle)
     assert [check.name for check in checks if check.passed] == [
-        *("files", "metadata", "checksums", "weights model.safetensors", "network inference.json", "infer inference.json")
+        *(
+            "files",
+            "metadata",
+            "checksums",
+            "weights model.safetensors",
+            "network inference.json",
+            "infer inference.json",
+        )
     ], format_checks(checks)
     assert cli.main(["verify", "--bundle", str(bundle)]) == 0
     assert "8 parameters" in capsys.readouterr().out

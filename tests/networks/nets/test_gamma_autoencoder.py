@@ -78,7 +78,15 @@ def test_background_latent_is_constant(network: GammaAutoencoder, sector: torch.
 
 
 def test_contract_of_monai(network: GammaAutoencoder) -> None:
-    names = ("encode", "sampling", "decode", "reconstruct", "forward", "encode_stage_2_inputs", "decode_stage_2_outputs")
+    names = (
+        "encode",
+        "sampling",
+        "decode",
+        "reconstruct",
+        "forward",
+        "encode_stage_2_inputs",
+        "decode_stage_2_outputs",
+    )
     assert all(callable(getattr(AutoencoderKL, name)) and callable(getattr(network, name)) for name in names)
     assert hasattr(network, "post_quant_conv") and hasattr(network, "encoder") and hasattr(network, "decoder")
 
