@@ -48,7 +48,7 @@ def test_trained_arm_is_a_bundle_and_scores(arm: tuple[Path, dict[str, float]], 
     assert metrics["frames"] == 14
     assert metrics["iterations"] == 60
     assert metrics["validation_dice"] > 0.5
-    assert {path.name for path in (out / "models").iterdir()} == {"model.pt", "model.safetensors"}
+    assert {path.name for path in (out / "models").iterdir()} == {"SHA256SUMS", "model.pt", "model.safetensors"}
     inference = json.loads((out / "configs" / "inference.json").read_text())
     assert (inference["spatial_size"], inference["base_features"]) == (32, 6)
     assert json.loads((out / "fingerprint.json").read_text())["frames"] == 14
