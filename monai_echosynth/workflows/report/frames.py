@@ -56,8 +56,9 @@ def _matches(prepared: Sequence[dict[str, Any]], synthetic: Sequence[dict[str, A
         for key in (entry.get("mask"), _acquisition(entry)):
             if key is not None:
                 by_source[key].append(entry)
+    paired = [e for e in prepared if e.get("id") in by_source or _acquisition(e) in by_source]
     found: list[Match] = []
-    for entries in _by_patient(prepared)[: 4 * MASKS]:
+    for entries in _by_patient(paired)[: 4 * MASKS]:
         best: Match | None = None
         for entry in entries:
             made = by_source.get(entry.get("id")) or by_source.get(_acquisition(entry)) or []

@@ -52,6 +52,14 @@ def test_the_mask_key_pairs_frames_of_other_patients(study: Study) -> None:
     assert frames_section(study).body.count("Synthetic 1") == 4
 
 
+def test_patients_without_synthetic_frames_do_not_crowd_out_the_others(study: Study) -> None:
+    path = study.root / "prepared" / "dataset.json"
+    data = json.loads(path.read_text())
+    others = [{**data["training"][0], "id": f"other{i}_4CH_ED", "patient": f"other{i}"} for i in range(40)]
+    path.write_text(json.dumps({**data, "training": others + data["training"]}))
+    assert frames_section(study).body.count("Synthetic 1") == 4
+
+
 def test_patients_are_ranked_by_the_synthetic_arm(study: Study) -> None:
     body = predictions_section(study).body
     titles = [part.split("</h3>")[0] for part in body.split("<h3>")[1:]]
