@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+_STATUS = pytest.StashKey[int]()
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,21 @@ def camus() -> Path:
     if not folder or not (Path(folder) / "database_nifti").is_dir():
         pytest.skip("real frames: set ECHOSYNTH_CAMUS to a folder that holds database_nifti/")
     return Path(folder).resolve()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+    """Keeps the exit status for :func:`pytest_unconfigure`."""
+    session.config.stash[_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Ends the process without tearing ITK down.
+
+    Once ITK's wrapped modules have been loaded beside many others, the interpreter crashes in their destructors after the
+    last test, with the summary printed and the status of the run lost.
+    """
+    if "itk" in sys.modules and _STATUS in config.stash:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(config.stash[_STATUS])
