@@ -62,7 +62,7 @@ class LatentSamplingInferer(Inferer):
         self.sigmas = preconditioning.sigmas(self.solver.steps(nfe))
         self.texture = texture
         self.seed, self.exact, self.reuse_modulation = seed, exact, reuse_modulation
-        self.nfe_per_image: int | None = None
+        self.nfe_per_image = self.solver.nfe(len(self.sigmas) - 1)  # planned; counted once an image was made
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector.

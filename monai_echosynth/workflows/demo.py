@@ -155,7 +155,8 @@ def _generative(study: StudySettings, seed: int) -> list[Stage]:
         return _generate(context, settings, seed=seed, **{**asdict(sampling), **masks, "copies": 0})
 
     frames, budget = {"frames": "prepare"}, study.weights
-    vae, unet = {**asdict(settings.autoencoder), "seed": seed}, {**asdict(settings.diffusion), "seed": seed}
+    vae = {**asdict(settings.autoencoder), "seed": seed}
+    unet = {**asdict(settings.diffusion), "log_sigma_mean": settings.log_sigma_mean, "seed": seed}
     cached = {"variants": settings.variants, "seed": seed}
     model = {"masks": "prepare", "autoencoder": "autoencoder", "diffusion": "diffusion", "texture": "texture"}
     drawn = {**asdict(sampling), "images_per_mask": study.images_per_mask, "seed": seed}

@@ -26,7 +26,7 @@ def export_bundles(folders: Mapping[str, Path], out: Path, generative: Mapping[s
         Size of each bundle's weights in MB.
     """
     budgets = {name: StageBudget(**generative[name]) for name in ("autoencoder", "diffusion")}
-    settings = GenerativeSettings(generative["spatial_size"], **budgets, variants=generative["variants"])
+    settings = GenerativeSettings(**{**generative, **budgets})
     generator, segmenter = out / BUNDLE, out / "echo_segmentation"
     for bundle in (generator, segmenter):
         shutil.rmtree(bundle, ignore_errors=True)

@@ -111,6 +111,7 @@ def train_diffusion(
         autoencoder_size=settings.autoencoder.size,
         cache_dir=str(cache_dir or out / "latents"),
         variants=settings.variants,
+        log_sigma_mean=settings.log_sigma_mean,
         **_common(data, out, weights, settings.diffusion, seed, progress),
     )
     last = _finish(out)
@@ -142,7 +143,8 @@ def write_generative_bundle(root: Path, settings: GenerativeSettings) -> None:
     _edit(root / "configs" / "inference.json", {**sizes, "spatial_size": settings.spatial_size})
     _edit(root / "configs" / "fit_texture.json", {"autoencoder_size": settings.autoencoder.size})
     _edit(root / "configs" / "train_autoencoder.json", _budget(settings.autoencoder))
-    diffusion = {**_budget(settings.diffusion), **sizes, "variants": settings.variants}
+    shape = {"variants": settings.variants, "log_sigma_mean": settings.log_sigma_mean}
+    diffusion = {**_budget(settings.diffusion), **sizes, **shape}
     _edit(root / "configs" / "train_diffusion.json", diffusion)
     path = root / "configs" / "metadata.json"
     metadata = json.loads(path.read_text(encoding="utf-8"))

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from safetensors.torch import load_file
 
 from tests.helpers.tiny_generator import write_tiny_bundle
 from tests.helpers.tiny_prepared import write_tiny_prepared
+from tests.helpers.two_processes import run_bundle_twice
 
 CONFIGS = {"train_autoencoder": "train", "train_diffusion": "train", "inference": "inference"}
 TINY: dict[str, Any] = {"epochs": 1, "samples_per_epoch": 4, "batch_size": 2, "progress": False}
@@ -133,8 +131,9 @@ def test_both_separators_of_ids_work(bundle: Path, prepared: Path, separator: st
 def test_definitions_that_repeat_agree(configs: Path) -> None:
     parsed = {name: _read(configs / f"{name}.json") for name in CONFIGS}
     diffusion, inference, first = (parsed[name] for name in ("train_diffusion", "inference", "train_autoencoder"))
-    for key in ("network_def", "size", "autoencoder_def", "autoencoder_size", "autoencoder", "preconditioning"):
+    for key in ("network_def", "size", "autoencoder_def", "autoencoder_size", "autoencoder"):
         assert diffusion[key] == inference[key], key
+    assert diffusion["preconditioning"] == inference["preconditioning"] | {"log_mean": "@log_sigma_mean"}
     assert first["network_def"] == "@autoencoder_def"
     assert first["autoencoder_def"]["_target_"] == inference["autoencoder_def"]["_target_"]
     assert first["size"] == inference["autoencoder_size"]
@@ -166,25 +165,9 @@ def _strings(value: Any) -> list[str]:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["train_autoencoder", "train_diffusion"])
 def test_two_processes_train_one_model(bundle: Path, prepared: Path, name: str) -> None:
-    ids = [f"--{key}={value}" for key, value in {**TINY, "dataset_dir": prepared}.items()]
-    overlay = f"['configs/{name}.json','configs/multi_gpu_train.json']"
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        "-m",
-        "monai.bundle",
-    ]
-    command += ["run", f"--config_file={overlay}", f"--bundle_root={bundle}", *ids]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
     weights = bundle / "models" / f"{name.removeprefix('train_')}.safetensors"
     before = load_file(weights)
-    done = subprocess.run(
-        command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=500, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    run_bundle_twice(bundle, [name, "multi_gpu_train"], {**TINY, "dataset_dir": prepared})
     after = load_file(weights)
     assert before.keys() == after.keys()
     assert any(not torch.equal(before[key], after[key]) for key in before)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +16,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_n
 from monai_echosynth.networks.nets.segmenter import segmenter
 from monai_echosynth.networks.weights import save_weights
 from tests.helpers.tiny_prepared import write_tiny_prepared
+from tests.helpers.two_processes import run_bundle_twice
 
 TINY = {
     "spatial_size": 32,
@@ -171,22 +169,7 @@ def test_inference_writes_masks_on_the_native_grid(bundle: Path, prepared: Path,
 
 @pytest.mark.timeout(600)
 def test_two_processes_train_one_model(bundle: Path, prepared: Path) -> None:
-    ids = [f"--{key}={value}" for key, value in {**TINY, "dataset_dir": prepared, "progress": False}.items()]
-    configs = "['configs/train.json','configs/multi_gpu_train.json']"
-    command = [
-        sys.executable,
-        "-m",
-        "torch.distributed.run",
-        "--standalone",
-        "--nproc_per_node=2",
-        "-m",
-        "monai.bundle",
-    ]
-    command += ["run", f"--config_file={configs}", f"--bundle_root={bundle}", *ids]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
-    done = subprocess.run(
-        command, cwd=bundle, env=environment, capture_output=True, text=True, timeout=560, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+    ids = {**TINY, "dataset_dir": prepared, "progress": False}
+    run_bundle_twice(bundle, ["train", "multi_gpu_train"], ids)
     assert (bundle / "models" / "model.pt").is_file()
     assert len(json.loads((bundle / "eval" / "history.json").read_text())) == 2

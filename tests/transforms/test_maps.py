@@ -91,8 +91,12 @@ def test_masks_are_loaded_onto_the_grid_and_resampling_is_said(
     image, label = frame()
     save_png(tmp_path / "m.png", semantic_map(label, sector_mask(image), "x"))
     with caplog.at_level(logging.WARNING):
-        result = LoadMaskd(size=24)({"label": str(tmp_path / "m.png")})["label"]
+        load = LoadMaskd(size=24)
+        result, again = (load({"label": str(tmp_path / "m.png")})["label"] for _ in range(2))
     assert result.shape == (1, 24, 24)
     assert result.dtype == torch.uint8
     assert np.allclose(np.diag(result.affine.numpy())[:2], [2.0, 40 / 24])
-    assert "48 x 40 to 24 x 24" in caplog.text
+    assert caplog.text.count("48 x 40 to 24 x 24") == 1
+    assert torch.equal(result, again)
+    again.fill_(0)
+    assert load({"label": str(tmp_path / "m.png")})["label"].any(), "a map that was changed must not be remembered so"
