@@ -22,7 +22,7 @@ from monai_echosynth.errors import EchoSynthError
 __all__ = ["FORMATS", "PRESETS", "SOLVERS", "VIEWS", "build_parser", "main"]
 
 # Spelled out here so that `--help` need not import torch; a test compares them with the enumerations.
-SOLVERS = ("euler", "heun", "dpmpp_2m", "ddim", "ancestral", "churn")
+SOLVERS = ("euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ddim", "ancestral", "churn")
 FORMATS = ("nifti", "png", "nnunet")
 MODELS = ("generator", "segmenter")
 SECTIONS = ("training", "validation", "test")

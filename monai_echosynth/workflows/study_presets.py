@@ -22,8 +22,8 @@ class SamplingSettings:
         copies: warped copies of every mask that are used besides the mask itself.
     """
 
-    solver: str = str(SolverName.DPMPP_2M)
-    nfe: int = 16
+    solver: str = str(SolverName.DPMPP_2M_SDE)
+    nfe: int = 24
     copies: int = 5
 
 
@@ -66,7 +66,7 @@ STUDIES: Mapping[Preset, StudySettings] = {
     Preset.QUICK: StudySettings(
         PRESETS[Preset.QUICK],
         SEGMENTATION_PRESETS[SegmentationPreset.QUICK],
-        SamplingSettings(),
+        SamplingSettings(nfe=16),
         images_per_mask=2,
         n_test=20,
         max_train=80,

@@ -63,7 +63,7 @@ def test_batch_size_leaves_every_byte(network: nn.Module, masks: Tensor, referen
     assert torch.equal(_sample(network, masks, batch_size), reference)
 
 
-@pytest.mark.parametrize("solver", ["ancestral", "churn"])
+@pytest.mark.parametrize("solver", ["ancestral", "dpmpp_2m_sde", "churn"])
 def test_stochastic_solvers_too(network: nn.Module, masks: Tensor, solver: str) -> None:
     one = _sample(network, masks[:3], 1, solver=solver)
     assert torch.equal(_sample(network, masks[:3], 3, solver=solver), one)

@@ -9,6 +9,7 @@ from monai_echosynth.diffusion.solvers.base import Solver
 from monai_echosynth.diffusion.solvers.churn import ChurnSolver
 from monai_echosynth.diffusion.solvers.ddim import DDIMSolver
 from monai_echosynth.diffusion.solvers.dpmpp_2m import DPMpp2MSolver
+from monai_echosynth.diffusion.solvers.dpmpp_2m_sde import DPMpp2MSDESolver
 from monai_echosynth.diffusion.solvers.euler import EulerSolver
 from monai_echosynth.diffusion.solvers.heun import HeunSolver
 from monai_echosynth.errors import EchoSynthError
@@ -17,6 +18,7 @@ __all__ = [
     "AncestralSolver",
     "ChurnSolver",
     "DDIMSolver",
+    "DPMpp2MSDESolver",
     "DPMpp2MSolver",
     "EulerSolver",
     "HeunSolver",
@@ -32,6 +34,7 @@ class SolverName(StrEnum):
     EULER = "euler"
     HEUN = "heun"
     DPMPP_2M = "dpmpp_2m"
+    DPMPP_2M_SDE = "dpmpp_2m_sde"
     DDIM = "ddim"
     ANCESTRAL = "ancestral"
     CHURN = "churn"
@@ -41,6 +44,7 @@ _SOLVERS: dict[SolverName, type[Solver]] = {
     SolverName.EULER: EulerSolver,
     SolverName.HEUN: HeunSolver,
     SolverName.DPMPP_2M: DPMpp2MSolver,
+    SolverName.DPMPP_2M_SDE: DPMpp2MSDESolver,
     SolverName.DDIM: DDIMSolver,
     SolverName.ANCESTRAL: AncestralSolver,
     SolverName.CHURN: ChurnSolver,

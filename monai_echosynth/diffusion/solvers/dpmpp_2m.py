@@ -21,6 +21,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from monai_echosynth.diffusion.solvers.base import Denoise, FreshNoise, Solver
+from monai_echosynth.diffusion.solvers.multistep import Extrapolation
 
 __all__ = ["DPMpp2MSolver"]
 
@@ -37,16 +38,11 @@ class DPMpp2MSolver(Solver):
     evaluations_per_step: ClassVar[int] = 1
 
     def _integrate(self, denoise: Denoise, x: Tensor, sigmas: Sequence[float], fresh: FreshNoise) -> Tensor:
-        previous: tuple[Tensor, float] | None = None
+        extrapolate = Extrapolation()
         for sigma, following in pairwise(sigmas):
             denoised = denoise(x, sigma)
             if following == 0:
                 return denoised
-            step = math.log(sigma / following)
-            estimate = denoised
-            if previous is not None:
-                earlier, earlier_step = previous
-                estimate = denoised + (step / (2 * earlier_step)) * (denoised - earlier)
+            estimate = extrapolate(denoised, math.log(sigma / following))
             x = estimate + (following / sigma) * (x - estimate)
-            previous = denoised, step
         return x

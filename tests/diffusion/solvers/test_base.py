@@ -43,6 +43,7 @@ def test_evaluations_of_each_method() -> None:
         SolverName.EULER: 18,
         SolverName.HEUN: 35,
         SolverName.DPMPP_2M: 18,
+        SolverName.DPMPP_2M_SDE: 18,
         SolverName.DDIM: 18,
         SolverName.ANCESTRAL: 18,
         SolverName.CHURN: 35,
@@ -120,7 +121,7 @@ def test_bad_counts_and_names_are_refused(solver: Solver) -> None:
         make_solver("rk45")
 
 
-@pytest.mark.parametrize("name", [SolverName.ANCESTRAL, SolverName.CHURN])
+@pytest.mark.parametrize("name", [SolverName.ANCESTRAL, SolverName.DPMPP_2M_SDE, SolverName.CHURN])
 def test_stochastic_methods_demand_a_generator_per_image(name: SolverName) -> None:
     noise, generators = _batch([0, 1])
     for bad in (None, generators[0], generators * 2):

@@ -42,6 +42,7 @@ def test_orders() -> None:
         SolverName.EULER: 1,
         SolverName.HEUN: 2,
         SolverName.DPMPP_2M: 2,
+        SolverName.DPMPP_2M_SDE: 2,
         SolverName.DDIM: 1,
         SolverName.ANCESTRAL: 1,
         SolverName.CHURN: 2,

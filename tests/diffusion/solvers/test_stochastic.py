@@ -1,4 +1,4 @@
-"""DDIM with noise, ancestral sampling and churn: textbook updates, exact laws, limits."""
+"""DDIM with noise, ancestral sampling, the multistep SDE method and churn: textbook updates, exact laws, limits."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from monai_echosynth.diffusion.solvers import (
     AncestralSolver,
     ChurnSolver,
     DDIMSolver,
+    DPMpp2MSDESolver,
     EulerSolver,
     HeunSolver,
     Solver,
@@ -83,7 +84,43 @@ def test_ancestral_law_is_exact_on_gaussian_data(steps: int) -> None:
     assert float(result.std()) == pytest.approx(math.sqrt(variance), rel=5 / math.sqrt(2 * count))
 
 
-@pytest.mark.parametrize("solver", [AncestralSolver(), DDIMSolver(0.5), ChurnSolver(noise_scale=1.0)], ids=str)
+def _textbook_sde_2m(sigmas: torch.Tensor) -> torch.Tensor:
+    """The method's own form in lambda = -ln sigma, with r = h_{i-1} / h_i."""
+    sources, denoiser, x = _generators(), MixtureDenoiser(), float(sigmas[0]) * _noise()
+    levels = (-sigmas[:-1].log()).tolist()
+    earlier, earlier_step = None, 1.0
+    for a, b in pairwise(levels):
+        step, estimate = b - a, denoiser(x, torch.tensor(math.exp(-a), dtype=torch.float64))
+        gain = -math.expm1(-2 * step)
+        new = math.exp(-2 * step) * x + gain * estimate
+        if earlier is not None:
+            new = new + 0.5 * gain * (estimate - earlier) / (earlier_step / step)
+        x = new + math.exp(-b) * math.sqrt(gain) * normal_noise(x, sources)
+        earlier, earlier_step = estimate, step
+    return denoiser(x, torch.tensor(math.exp(-levels[-1]), dtype=torch.float64))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 20])
+def test_multistep_sde_equals_the_textbook(steps: int) -> None:
+    sigmas = karras_sigmas(steps)
+    result = DPMpp2MSDESolver().sample(MixtureDenoiser(), _noise(), sigmas, _generators())
+    torch.testing.assert_close(result, _textbook_sde_2m(sigmas), rtol=1e-9, atol=1e-9)
+
+
+def test_multistep_sde_keeps_the_spread_that_ancestral_sampling_loses() -> None:
+    denoiser, noise = GaussianDenoiser(), torch.randn(1, 1, 300, 300, generator=torch.Generator().manual_seed(4))
+    lost = {
+        type(solver): 1
+        - float(solver.sample(denoiser, noise, karras_sigmas(16), image_generator(0, 0)).std()) / denoiser.std
+        for solver in (AncestralSolver(), DPMpp2MSDESolver())
+    }
+    assert lost[AncestralSolver] > 0.1
+    assert abs(lost[DPMpp2MSDESolver]) < lost[AncestralSolver] / 3
+
+
+@pytest.mark.parametrize(
+    "solver", [AncestralSolver(), DDIMSolver(0.5), DPMpp2MSDESolver(), ChurnSolver(noise_scale=1.0)], ids=str
+)
 def test_law_of_the_data_is_reached(solver: Solver) -> None:
     denoiser = MixtureDenoiser()
     noise = torch.randn(1, 1, 100, 100, generator=torch.Generator().manual_seed(3))
