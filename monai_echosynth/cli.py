@@ -153,6 +153,13 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
     _option(
         command, "--data", type=Path, nargs="+", required=True, metavar="DIR", help="prepared data (several: segmenter)"
     )
+    _option(
+        command,
+        "--validation",
+        type=Path,
+        metavar="DIR",
+        help="prepared data that validates a segmenter (first --data when left out; synthetic sets hold no such frames)",
+    )
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     _option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
     _option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
@@ -162,18 +169,22 @@ def _add_train(commands: Commands) -> argparse.ArgumentParser:
 def _train(args: argparse.Namespace) -> int:
     from monai_echosynth.data.datalist import read_dataset_json
 
-    for folder in args.data:
+    for folder in [*args.data, *([args.validation] if args.validation else [])]:
         read_dataset_json(folder)  # refuses before anything is written
     if args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
         settings = replace(SEGMENTATION_PRESETS[SegmentationPreset(args.preset)], seed=args.seed)
-        train_segmenter(args.out, args.data, settings)
+        train_segmenter(args.out, args.data, settings, val_dataset_dir=args.validation)
     else:
         from monai_echosynth.workflows.train import train
 
         if len(args.data) > 1:
             raise EchoSynthError(f"a generator takes one data folder, got {len(args.data)}: name one --data folder")
+        if args.validation:
+            raise EchoSynthError(
+                f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
+            )
         train(args.data[0], args.out, preset=args.preset, seed=args.seed)
     print(f"trained bundle in {args.out}")
     return 0

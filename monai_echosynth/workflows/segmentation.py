@@ -65,7 +65,7 @@ class SegmentationPreset(StrEnum):
 
 
 SEGMENTATION_PRESETS: Mapping[SegmentationPreset, SegmentationSettings] = {
-    SegmentationPreset.QUICK: SegmentationSettings(spatial_size=96, iterations=600),
+    SegmentationPreset.QUICK: SegmentationSettings(spatial_size=96, iterations=500),
     SegmentationPreset.CPU: SegmentationSettings(),
     SegmentationPreset.PAPER: SegmentationSettings(
         spatial_size=256, base_features=32, iterations=25_000, batch_size=24, epoch_iterations=250

@@ -126,6 +126,13 @@ def test_folders_that_are_not_prepared(tmp_path: Path, fails: Fails, generator: 
         fails(["evaluate", "--bundle", segmentation, "--data", name, *out], name, "echosynth prepare")
         fails(["verify", "--bundle", generator, "--data", name], name, "echosynth prepare")
         fails(["generate", "--bundle", generator, "--masks", name, *out], name, "check the path")
+    good = write_tiny_prepared(tmp_path / "good")
+    fails(["train", "--data", good, "--validation", good, *out], good, "leave it out")
+    fails(
+        ["train", "--model", "segmenter", "--data", good, "--validation", tmp_path / "no", *out],
+        "no",
+        "echosynth prepare",
+    )
     fails(["verify", "--bundle", generator, "--schema", tmp_path / "missing"], tmp_path / "missing", "check the path")
     assert not (tmp_path / "out").exists()
 
