@@ -53,10 +53,10 @@ class StudySettings:
     phantom_views: tuple[str, ...] = ("2CH", "4CH")
     weights: Mapping[str, float] = field(
         default_factory=lambda: {
-            "autoencoder": 900,
+            "autoencoder": 300,
             "latents": 90,
-            "diffusion": 1800,
-            "generate": 900,
+            "diffusion": 2400,
+            "generate": 700,
             "segmenter": 400,
         }
     )
@@ -71,7 +71,7 @@ STUDIES: Mapping[Preset, StudySettings] = {
         n_test=20,
         max_train=80,
         phantom_patients=100,
-        weights={"autoencoder": 60, "latents": 10, "diffusion": 130, "generate": 90, "segmenter": 75},
+        weights={"autoencoder": 75, "latents": 10, "diffusion": 170, "generate": 70, "segmenter": 80},
     ),
     Preset.CPU: StudySettings(PRESETS[Preset.CPU], SEGMENTATION_PRESETS[SegmentationPreset.CPU]),
     Preset.PAPER: StudySettings(

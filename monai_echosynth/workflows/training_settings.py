@@ -62,7 +62,7 @@ class GenerativeSettings:
 
 PRESETS: Mapping[Preset, GenerativeSettings] = {
     Preset.QUICK: GenerativeSettings(
-        96, StageBudget("quick", 8, 320, 16, 3e-3), StageBudget("quick", 16, 1280, 32, 1e-3), variants=4
+        96, StageBudget("quick", 20, 320, 16, 3e-3), StageBudget("quick", 16, 1280, 32, 1e-3), variants=4
     ),
     Preset.CPU: GenerativeSettings(
         128, StageBudget("cpu", 10, 800, 16, 2e-3), StageBudget("cpu", 60, 1600, 32, 6e-4), variants=8
