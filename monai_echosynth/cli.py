@@ -69,7 +69,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for add in (_add_phantom, _add_prepare, _add_train, _add_generate, _add_evaluate, _add_demo, _add_verify):
+    adders = (_add_phantom, _add_prepare, _add_remap, _add_train, _add_generate, _add_evaluate, _add_demo, _add_verify)
+    for add in adders:
         command = add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
@@ -144,6 +145,28 @@ def _prepare(args: argparse.Namespace) -> int:
         workers=args.workers,
     )
     print(f"prepared data in {out}")
+    return 0
+
+
+def _add_remap(commands: Commands) -> argparse.ArgumentParser:
+    command = _command(commands, "remap", _remap, "map a label table onto a generator's channels; shows and checks it")
+    table = "label table: a JSON file, tee, camus (as prepared) or semantic"
+    _option(command, "--source", required=True, metavar="TABLE", help=table)
+    _option(command, "--base", default="semantic", metavar="TABLE", help="table of the generator, likewise")
+    _option(command, "--rules", type=Path, metavar="FILE", help="rules (JSON); proposed from the names when left out")
+    _option(command, "--labels", type=Path, metavar="PATH", help="label map, or folder of them, for the picture")
+    _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder for rules.json and remap.png")
+    return command
+
+
+def _remap(args: argparse.Namespace) -> int:
+    from monai_echosynth.workflows.remap_table import format_remapping, remap
+
+    remapping = remap(args.source, args.out, args.base, args.rules, args.labels)
+    print(format_remapping(remapping))
+    if args.rules is None:
+        print("rules proposed from the names: check them; to change one, edit rules.json and pass it with --rules")
+    print(f"rules.json and remap.png in {args.out}")
     return 0
 
 

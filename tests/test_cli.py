@@ -13,7 +13,7 @@ import pytest
 from monai_echosynth import __version__, cli
 from monai_echosynth.errors import EchoSynthError
 
-COMMANDS = ("phantom", "prepare", "train", "generate", "evaluate", "demo", "verify")
+COMMANDS = ("phantom", "prepare", "remap", "train", "generate", "evaluate", "demo", "verify")
 
 
 @pytest.fixture
@@ -138,6 +138,7 @@ def test_choices_equal_the_enumerations() -> None:
     [
         ["prepare", "--data", "missing", "--out", "new"],
         ["phantom", "--out", "new", "--patients", "1"],
+        ["remap", "--source", "missing", "--out", "new"],
         ["verify", "--bundle", "missing"],
         ["train", "--data", "missing", "--out", "new"],
         ["train", "--data", "one", "two", "--out", "new"],
