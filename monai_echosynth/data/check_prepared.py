@@ -11,9 +11,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.checks import check_finite, check_image, check_same_shape
-from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.data.datalist import load_datalist, read_label_table
+from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.read_frame import read_pixels
 from monai_echosynth.errors import EchoSynthError
 
@@ -31,13 +31,16 @@ def check_prepared(dirs: Folder | Sequence[Folder], section: str) -> None:
 
     Raises:
         EchoSynthError: a file is missing or cut short, an image is black or not finite (a synthetic one may be black), a label
-            has unknown ids, the shapes of a pair differ, or the section is empty.
+            has ids that are not in the folders' table, the shapes of a pair differ, the section is empty, or the folders hold
+            different label tables.
     """
-    for item in load_datalist(dirs, section):
-        _check(item, section)
+    items = load_datalist(dirs, section)
+    table = read_label_table(dirs)
+    for item in items:
+        _check(item, section, table)
 
 
-def _check(item: Mapping[str, Any], section: str) -> None:
+def _check(item: Mapping[str, Any], section: str, table: LabelTable) -> None:
     for key in ("image", "label"):
         if key not in item:
             raise EchoSynthError(
@@ -47,4 +50,4 @@ def _check(item: Mapping[str, Any], section: str) -> None:
     image, label = read_pixels(image_path).array, read_pixels(label_path).array
     (check_finite if "mask" in item else check_image)(image, image_path)
     check_same_shape(image, image_path, label, label_path)
-    SEMANTIC_LABELS.check(label, label_path)
+    table.check(label, label_path)

@@ -21,7 +21,8 @@ def discover(
     """All frames below ``root``, sorted by id.
 
     Args:
-        root: folder in CAMUS layout (NIfTI or MetaImage) or with ``images/`` and ``labels/``.
+        root: folder in CAMUS layout (NIfTI or MetaImage) or with ``images/`` and ``labels/``; what its ids mean is read
+            apart, by :func:`monai_echosynth.data.folder_labels.folder_labels`.
         views: views to keep, such as ``["4CH"]``; all when None.
         phases: phases to keep, such as ``["ED"]``; all when None.
 

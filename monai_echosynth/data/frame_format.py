@@ -11,6 +11,7 @@ from PIL import Image
 
 from monai_echosynth.data.atomic import atomic_path
 from monai_echosynth.data.builtin_labels import SECTOR, SEMANTIC_LABELS
+from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.write_nifti import write_nifti
 
 __all__ = ["FrameFormat", "frame_files", "write_frame"]
@@ -20,11 +21,11 @@ class FrameFormat(StrEnum):
     """Layout of the files."""
 
     NIFTI = "nifti"
-    """``images/ID.nii.gz`` and ``labels/ID.nii.gz``, semantic ids 0..4, spacing in the affine."""
+    """``images/ID.nii.gz`` and ``labels/ID.nii.gz``, semantic ids, spacing in the affine."""
     PNG = "png"
-    """``images/ID.png`` and ``labels/ID.png``, rows run in depth, semantic ids 0..4."""
+    """``images/ID.png`` and ``labels/ID.png``, rows run in depth, semantic ids."""
     NNUNET = "nnunet"
-    """``imagesTr/ID_0000.nii.gz`` and ``labelsTr/ID.nii.gz``, ids 0..3 with the sector as background."""
+    """``imagesTr/ID_0000.nii.gz`` and ``labelsTr/ID.nii.gz``, ids without ``sector``, which becomes background."""
 
 
 def frame_files(folder: Path, name: str, file_format: FrameFormat) -> tuple[Path, Path]:
@@ -42,15 +43,16 @@ def write_frame(
     image: NDArray[np.uint8],
     label: NDArray[np.uint8],
     spacing: tuple[float, float],
+    table: LabelTable = SEMANTIC_LABELS,
 ) -> None:
-    """Write a frame (X, Y) with its semantic map (X, Y), each file atomically, the image last."""
+    """Write a frame (X, Y) with its semantic map (X, Y) of ``table``, each file atomically, the image last."""
     image_path, label_path = frame_files(folder, name, file_format)
     if file_format is FrameFormat.PNG:
         _write_png(label_path, label)
         _write_png(image_path, image)
         return
     if file_format is FrameFormat.NNUNET:
-        label = np.where(label == SEMANTIC_LABELS.id_of(SECTOR), 0, label).astype(np.uint8)
+        label = np.where(label == table.id_of(SECTOR), 0, label).astype(np.uint8)
     write_nifti(label_path, label, spacing)
     write_nifti(image_path, image, spacing)
 

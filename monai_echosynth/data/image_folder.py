@@ -1,11 +1,13 @@
 """Plain ``images/`` + ``labels/`` folders with equal file names (PNG, NIfTI or MetaImage).
 
 The patient is the part of the name before the first underscore; view and phase are recognized when they stand in the name as
-in CAMUS (``p7_4CH_ED.png``) and are empty otherwise.
+in CAMUS (``p7_4CH_ED.png``) or, for views from the esophagus, as ``p7_ME4C_ED.png``, and are empty otherwise. A label table file
+``labels.json`` beside the two folders says what the ids mean (see ``folder_labels``); without one they are those of CAMUS.
 """
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from monai_echosynth.data.frame import FrameRecord
@@ -15,12 +17,13 @@ from monai_echosynth.errors import EchoSynthError
 __all__ = ["describe_name", "folder_records", "frame_files"]
 
 _PHASES = frozenset({"ED", "ES"})
+_VIEW = re.compile(r"\dCH|ME\dC")
 
 
 def describe_name(name: str) -> tuple[str, str, str]:
     """Patient, view and phase as far as the frame's name tells them."""
     parts = name.split("_")
-    views = [part for part in parts[1:] if len(part) == 3 and part[0].isdigit() and part.endswith("CH")]
+    views = [part for part in parts[1:] if _VIEW.fullmatch(part)]
     phases = [part for part in parts[1:] if part in _PHASES]
     return parts[0], views[0] if views else "", phases[0] if phases else ""
 

@@ -15,14 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_echosynth.data.builtin_labels import SECTOR
 from monai_echosynth.data.camus_layout import camus_records
 from monai_echosynth.data.checks import check_folder, check_image, check_same_shape
 from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.data.folder_labels import FolderLabels, labels_beside, rest_id
 from monai_echosynth.data.image_folder import describe_name, frame_files
 from monai_echosynth.data.read_frame import read_pixels
 from monai_echosynth.data.resample import resample_label
 from monai_echosynth.data.sector_mask import sector_mask
-from monai_echosynth.data.semantic_map import is_semantic, semantic_map
+from monai_echosynth.data.semantic_map import annotated_map
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["Mask", "load_masks", "read_mask"]
@@ -33,7 +35,7 @@ class Mask:
     """A semantic map on the grid asked for.
 
     Attributes:
-        label: (S, S) uint8 ids 0..4.
+        label: (S, S) uint8 ids of the semantic table.
         spacing: pixel size in mm along x and y on this grid.
         note: what was done to the file's map, in words; empty when nothing was.
     """
@@ -71,15 +73,22 @@ def load_masks(folder: str | PathLike[str], section: str = "training") -> list[d
     return items
 
 
-def read_mask(item: Mapping[str, Any], size: int) -> Mask:
+def read_mask(item: Mapping[str, Any], size: int, labels: FolderLabels | None = None) -> Mask:
     """Reads one item of :func:`load_masks` onto a grid of ``size`` x ``size``.
+
+    Args:
+        item: ``label`` (a path) and, for raw annotations, ``image``.
+        size: side of the grid.
+        labels: tables of the maps; by default those of the folder that the map lies in.
 
     Raises:
         EchoSynthError: the file is bad, has unknown ids, or its sector is not known.
     """
     path = Path(str(item["label"]))
     pixels = read_pixels(path)
-    label = semantic_map(pixels.array, _sector(item, pixels.array, path), path)
+    labels = labels or labels_beside(path)
+    table = labels.table_of(pixels.array)
+    label = annotated_map(pixels.array, _sector(item, pixels.array, path, labels), path, table, labels.semantic)
     if label.shape == (size, size):
         return Mask(label, pixels.spacing, "")
     spacing = (pixels.spacing[0] * label.shape[0] / size, pixels.spacing[1] * label.shape[1] / size)
@@ -87,13 +96,14 @@ def read_mask(item: Mapping[str, Any], size: int) -> Mask:
     return Mask(resample_label(label, (size, size)), spacing, note)
 
 
-def _sector(item: Mapping[str, Any], label: NDArray[Any], path: Path) -> NDArray[np.bool_]:
-    if is_semantic(label):
-        return label != 0
+def _sector(item: Mapping[str, Any], label: NDArray[Any], path: Path, labels: FolderLabels) -> NDArray[np.bool_]:
+    table = labels.table_of(label)
+    if SECTOR in table.names.values():
+        return np.asarray(label != rest_id(table))
     if not item.get("image"):
         raise EchoSynthError(
-            f"a mask must show its sector (id 4 where it holds no structure), got raw ids without an image beside in {path}:"
-            " run 'echosynth prepare' on the frames, or put the images into images/"
+            f"a mask must show its sector (id {labels.semantic.id_of(SECTOR)} where it holds no structure), got raw ids"
+            f" without an image beside in {path}: run 'echosynth prepare' on the frames, or put the images into images/"
         )
     image_path = Path(str(item["image"]))
     image = read_pixels(image_path).array

@@ -8,14 +8,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_echosynth.data.builtin_labels import CAMUS_LABELS, OUTSIDE, SEMANTIC_LABELS
+from monai_echosynth.data.builtin_labels import OUTSIDE, SECTOR, SEMANTIC_LABELS
 from monai_echosynth.data.duplicates import pixel_hash
+from monai_echosynth.data.folder_labels import CAMUS_FOLDER, FolderLabels, rest_id
 from monai_echosynth.data.frame import FrameRecord
 from monai_echosynth.data.gray_levels import to_uint8
 from monai_echosynth.data.read_frame import load_frame
 from monai_echosynth.data.resample import resample_image, resample_label
 from monai_echosynth.data.sector_mask import ScanGeometry, sector_mask
-from monai_echosynth.data.semantic_map import is_semantic, semantic_map
+from monai_echosynth.data.semantic_map import annotated_map
 from monai_echosynth.data.write_nifti import write_nifti
 from monai_echosynth.errors import EchoSynthError
 
@@ -43,8 +44,15 @@ class PreparedFrame:
     clipped: int
 
 
-def prepare_frame(record: FrameRecord, geometry: ScanGeometry = ScanGeometry.CONVEX) -> PreparedFrame:
+def prepare_frame(
+    record: FrameRecord, geometry: ScanGeometry = ScanGeometry.CONVEX, labels: FolderLabels = CAMUS_FOLDER
+) -> PreparedFrame:
     """Reads and checks one frame.
+
+    Args:
+        record: files of the frame.
+        geometry: shape of the field of view.
+        labels: tables of the annotation and of the result.
 
     Raises:
         EchoSynthError: the label is missing or has unknown ids, the shapes differ, or a file is bad; names the file.
@@ -55,10 +63,10 @@ def prepare_frame(record: FrameRecord, geometry: ScanGeometry = ScanGeometry.CON
         )
     frame = load_frame(record)
     assert frame.label is not None  # load_frame reads it when the record names it
-    stored_sector = is_semantic(frame.label)
-    sector = frame.label > 0 if stored_sector else sector_mask(frame.image, geometry)
-    label = semantic_map(frame.label, sector, record.label_path)
-    annotated = frame.label != CAMUS_LABELS.id_of("background")
+    table = labels.table_of(frame.label)
+    annotated = frame.label != rest_id(table)
+    sector = annotated if SECTOR in table.names.values() else sector_mask(frame.image, geometry)
+    label = annotated_map(frame.label, sector, record.label_path, table, labels.semantic)
     return PreparedFrame(
         image=np.where(sector, to_uint8(frame.image), np.uint8(0)),
         label=label,

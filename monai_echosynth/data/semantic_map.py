@@ -1,6 +1,6 @@
 """Joins the annotation and the sector of a frame into one semantic map (SPEC section 1).
 
-Ids: 0 outside the sector, then the structures with the ids of the annotation, then "inside the sector and no structure". Labels
+Ids: 0 outside the sector, then the structures in the order of their channels, then "inside the sector and no structure". Labels
 are clipped to the sector: annotators close contours across its edge, where no echo exists.
 """
 
@@ -15,7 +15,10 @@ from monai_echosynth.data.builtin_labels import CAMUS_LABELS, OUTSIDE, SECTOR, S
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["is_semantic", "semantic_map"]
+__all__ = ["BACKGROUND", "annotated_map", "is_semantic", "semantic_map"]
+
+BACKGROUND = "background"
+"""Name of the label where no structure is annotated in raw tables."""
 
 
 def semantic_map(
@@ -40,15 +43,24 @@ def semantic_map(
     Raises:
         EchoSynthError: an id is unknown, the shapes differ, or no annotated pixel lies in the sector.
     """
+    return annotated_map(label, sector, source, semantic if is_semantic(label, semantic) else raw, semantic)
+
+
+def annotated_map(
+    label: NDArray[Any], sector: NDArray[np.bool_], source: object, table: LabelTable, semantic: LabelTable
+) -> NDArray[np.uint8]:
+    """Semantic map of a frame whose annotation is known to be written in ``table``.
+
+    Arguments, result and errors are those of :func:`semantic_map`.
+    """
     if label.shape != sector.shape:
         raise EchoSynthError(
             f"label and sector must have one shape, got {label.shape} and {sector.shape} in {source}: resample"
         )
-    table = semantic if is_semantic(label, semantic) else raw
     table.check(label, source)
     lookup = np.full(256, semantic.id_of(SECTOR), np.uint8)
     for entry in table.entries:
-        if entry.id != 0 and entry.name != SECTOR:
+        if entry.name not in (BACKGROUND, OUTSIDE, SECTOR):
             lookup[entry.id] = semantic.id_of(entry.name)
     result = np.where(sector, lookup[label.astype(np.uint8)], np.uint8(semantic.id_of(OUTSIDE)))
     if not np.isin(result, (semantic.id_of(OUTSIDE), semantic.id_of(SECTOR)), invert=True).any():

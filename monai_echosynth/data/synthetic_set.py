@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from monai_echosynth.data.atomic import PARTIAL_PREFIX, remove_partial, write_json
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
-from monai_echosynth.data.datalist import FORMAT
+from monai_echosynth.data.datalist import FORMAT, label_keys
+from monai_echosynth.data.folder_labels import structures
 from monai_echosynth.data.frame_format import FrameFormat, frame_files, write_frame
+from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.diffusion.seeding import derive_seed
 from monai_echosynth.errors import EchoSynthError
 
@@ -59,6 +61,7 @@ class SyntheticSet:
         settings: what shapes the images (seed, solver, weights, ...); a folder made with others is refused.
         size: side of the images in pixels.
         file_format: files to write.
+        table: label table of the semantic maps.
     """
 
     def __init__(
@@ -68,11 +71,13 @@ class SyntheticSet:
         settings: Mapping[str, Any],
         size: int,
         file_format: FrameFormat | str = FrameFormat.NIFTI,
+        table: LabelTable = SEMANTIC_LABELS,
     ) -> None:
         self.folder = Path(folder)
         self.items = [dict(item) for item in items]
         self.size = size
         self.format = FrameFormat(file_format)
+        self.table = table
         self.settings = {**settings, "size": size, "format": str(self.format)}
         self._digests = {path: _digest(Path(path)) for path in {str(item["label"]) for item in self.items}}
 
@@ -117,7 +122,7 @@ class SyntheticSet:
     ) -> None:
         """Write an image (X, Y) in [0, 1] and its semantic map (X, Y); the label first, the image last."""
         gray = np.rint(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8)
-        write_frame(self.folder, str(item["id"]), self.format, gray, np.asarray(label, np.uint8), spacing)
+        write_frame(self.folder, str(item["id"]), self.format, gray, np.asarray(label, np.uint8), spacing, self.table)
 
     def finish(self) -> Path:
         """Write ``manifest.json`` and ``dataset.json`` once every image is there; returns the manifest's path.
@@ -167,7 +172,7 @@ class SyntheticSet:
         if self.format is FrameFormat.NNUNET:
             return {
                 "channel_names": {"0": "ultrasound"},
-                "labels": {"background": 0, "lv_endo": 1, "myo": 2, "la": 3},
+                "labels": {"background": 0, **{entry.name: entry.id for entry in structures(self.table)}},
                 "numTraining": len(records),
                 "file_ending": ".nii.gz",
             }
@@ -177,7 +182,7 @@ class SyntheticSet:
             "name": self.folder.resolve().name,
             "source": "synthetic",
             "spatial_size": [self.size, self.size],
-            "labels": SEMANTIC_LABELS.names,
+            **label_keys(self.table),
             "seed": self.settings["seed"],
             "training": [{key: record[key] for key in keys} for record in records],
             "validation": [],

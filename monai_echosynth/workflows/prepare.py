@@ -19,11 +19,12 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from monai_echosynth.data.atomic import PARTIAL_PREFIX, remove_partial, write_json
-from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
-from monai_echosynth.data.datalist import FORMAT
+from monai_echosynth.data.datalist import FORMAT, label_keys
 from monai_echosynth.data.discover import discover
 from monai_echosynth.data.duplicates import find_duplicates
+from monai_echosynth.data.folder_labels import CAMUS_FOLDER, FolderLabels, folder_labels
 from monai_echosynth.data.frame import FrameRecord
+from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.prepare_frame import frame_paths, prepare_frame, write_prepared
 from monai_echosynth.data.sector_mask import ScanGeometry
 from monai_echosynth.data.split_plan import SplitPlan, SplitSource, plan_split
@@ -68,7 +69,8 @@ def prepare(
     """Prepares the frames below ``data``.
 
     Args:
-        data: folder in a layout that :func:`monai_echosynth.data.discover.discover` knows.
+        data: folder in a layout that :func:`monai_echosynth.data.discover.discover` knows, with a label table file
+            ``labels.json`` (see :mod:`monai_echosynth.data.folder_labels`) unless its ids are those of CAMUS.
         out: folder to write; empty, new, or written by this function before.
         size: side S of the square grid in pixels.
         n_test: test patients; by default 50, or a fifth of the patients when there are fewer than 250.
@@ -96,9 +98,10 @@ def prepare(
     plan = SplitPlan(n_test, max_train, validation_fraction, seed, _option(SplitSource, split))
     shape = _option(ScanGeometry, geometry)
     records = discover(root, views, phases)
+    labels = folder_labels(root)
     _check_target(root, folder)
 
-    scans = _parallel(lambda record: _scan(record, shape), records, workers, "checking frames", progress)
+    scans = _parallel(lambda record: _scan(record, shape, labels), records, workers, "checking frames", progress)
     duplicates = find_duplicates({record.id: scan.pixel_hash for record, scan in zip(records, scans, strict=True)})
     patient = {record.id: record.patient for record in records}
     linked = {patient[frame] for pair in duplicates if patient[pair[0]] != patient[pair[1]] for frame in pair}
@@ -106,10 +109,11 @@ def prepare(
     notes += _scan_notes(scans, len(duplicates))
 
     kept = [(record, section) for record in records if (section := _section(sections, record.patient))]
-    fingerprint = _fingerprint([size, shape, seed], [(r.id, section) for r, section in kept], scans)
+    settings = [size, shape, seed, *([] if labels == CAMUS_FOLDER else [labels.semantic.to_dict()])]
+    fingerprint = _fingerprint(settings, [(r.id, section) for r, section in kept], scans)
     _begin(folder, fingerprint, {path for record, section in kept for path in _paths(record, section == "test")})
-    _parallel(lambda item: _write(*item, folder, size, shape), kept, workers, "writing frames", progress)
-    write_json(folder / "dataset.json", _dataset(root, size, seed, kept, duplicates, notes))
+    _parallel(lambda item: _write(*item, folder, size, shape, labels), kept, workers, "writing frames", progress)
+    write_json(folder / "dataset.json", _dataset(root, size, seed, kept, duplicates, notes, labels.semantic))
     return folder
 
 
@@ -148,8 +152,8 @@ def _parallel(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _scan(record: FrameRecord, geometry: ScanGeometry) -> _Scan:
-    frame = prepare_frame(record, geometry)
+def _scan(record: FrameRecord, geometry: ScanGeometry, labels: FolderLabels) -> _Scan:
+    frame = prepare_frame(record, geometry, labels)
     content = hashlib.sha256(frame.image.tobytes() + frame.label.tobytes() + repr(frame.spacing).encode()).hexdigest()
     return _Scan(frame.pixel_hash, content, frame.spacing_known, frame.clipped)
 
@@ -198,10 +202,12 @@ def _begin(folder: Path, fingerprint: str, wanted: set[str]) -> None:
     write_json(settings, {"fingerprint": fingerprint})
 
 
-def _write(record: FrameRecord, section: str, folder: Path, size: int, geometry: ScanGeometry) -> None:
+def _write(
+    record: FrameRecord, section: str, folder: Path, size: int, geometry: ScanGeometry, labels: FolderLabels
+) -> None:
     native = section == "test"
     if not all((folder / path).is_file() for path in _paths(record, native)):
-        write_prepared(prepare_frame(record, geometry), record.id, folder, size, native)
+        write_prepared(prepare_frame(record, geometry, labels), record.id, folder, size, native)
 
 
 def _dataset(
@@ -211,6 +217,7 @@ def _dataset(
     kept: list[tuple[FrameRecord, str]],
     duplicates: list[tuple[str, str]],
     notes: list[str],
+    table: LabelTable,
 ) -> dict[str, Any]:
     sections: dict[str, list[dict[str, str]]] = {"training": [], "validation": [], "test": []}
     for record, section in kept:
@@ -221,7 +228,7 @@ def _dataset(
         "name": root.resolve().name,
         "source": str(root),
         "spatial_size": [size, size],
-        "labels": SEMANTIC_LABELS.names,
+        **label_keys(table),
         "seed": seed,
         **sections,
         "duplicates": duplicates,

@@ -1,6 +1,7 @@
 """Embedded phantom: a 2-D echocardiography simulator, so that everything runs without a download.
 
-``anatomy`` (parametric heart) and ``ventricle`` (outlines) give ``tissue``; ``echogenicity`` says how it scatters,
+``anatomy`` (parametric heart) and ``ventricle`` (outlines) give ``tissue``; ``scene`` is what lies before the probe, on
+the chest or in the esophagus (``esophageal_*``, ``right_heart``); ``echogenicity`` says how it scatters,
 ``speckle`` how the probe sees it, ``propagation`` what happens on the way, ``display`` how the machine shows it in the
 sector of ``geometry``. ``styles`` are machines, ``simulate`` makes one frame, ``recording`` a population, ``writer``
 its files.
@@ -9,14 +10,21 @@ its files.
 from __future__ import annotations
 
 from monai_echosynth.data.phantom.anatomy import Anatomy, Patient, Phase, View, sample_patient
+from monai_echosynth.data.phantom.esophageal_anatomy import EsophagealView
+from monai_echosynth.data.phantom.esophageal_recording import EsophagealPlan, plan_esophageal, render_esophageal
+from monai_echosynth.data.phantom.esophageal_styles import ESOPHAGEAL_STYLES, EsophagealStyleName
 from monai_echosynth.data.phantom.recording import PatientPlan, plan_patient, render
 from monai_echosynth.data.phantom.simulate import PhantomFrame, simulate_frame
 from monai_echosynth.data.phantom.styles import STYLES, MachineStyle, StyleName
 from monai_echosynth.data.phantom.writer import write_phantom
 
 __all__ = [
+    "ESOPHAGEAL_STYLES",
     "STYLES",
     "Anatomy",
+    "EsophagealPlan",
+    "EsophagealStyleName",
+    "EsophagealView",
     "MachineStyle",
     "Patient",
     "PatientPlan",
@@ -24,8 +32,10 @@ __all__ = [
     "Phase",
     "StyleName",
     "View",
+    "plan_esophageal",
     "plan_patient",
     "render",
+    "render_esophageal",
     "sample_patient",
     "simulate_frame",
     "write_phantom",

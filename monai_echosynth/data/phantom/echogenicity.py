@@ -8,6 +8,7 @@ The fat of the atrioventricular groove and the posterior pericardium are the bri
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,15 @@ from monai_echosynth.data.phantom.geometry import PolarGrid
 from monai_echosynth.data.phantom.tissue import Tissue
 from monai_echosynth.data.phantom.ventricle import annulus_half_width, axis_coordinates
 
-__all__ = ["Scattering", "attenuation_map", "backscatter_db", "sample_scattering", "smooth_field", "specular_amplitude"]
+__all__ = [
+    "Scattering",
+    "apical_fat_db",
+    "attenuation_map",
+    "backscatter_db",
+    "sample_scattering",
+    "smooth_field",
+    "specular_amplitude",
+]
 
 Array = NDArray[np.float64]
 
@@ -46,16 +55,30 @@ class Scattering:
 ATTENUATION = (0.50, 0.16, 0.45, 0.50, 0.45, 0.60, 0.45, 0.60, 0.45)
 """dB / (cm MHz) per tissue code."""
 
+APICAL_LEVELS = (-17.0, -32.0, -14.5, -14.0, -15.0, -8.0, -12.0, -8.0, -15.0)
+"""Mean backscatter in dB per tissue code, seen through the chest wall."""
 
-def sample_scattering(rng: np.random.Generator) -> Scattering:
-    """Draw the acoustic contrast of one patient; poor windows have little between blood and muscle."""
-    mean = np.array([-17.0, -32.0, -14.5, -14.0, -15.0, -8.0, -12.0, -8.0, -15.0])
+
+def sample_scattering(
+    rng: np.random.Generator,
+    levels: Sequence[float] = APICAL_LEVELS,
+    groove: tuple[float, float] = (4.0, 17.0),
+    posterior: tuple[float, float] = (6.0, 21.0),
+) -> Scattering:
+    """Draw the acoustic contrast of one patient; poor windows have little between blood and muscle.
+
+    Args:
+        rng: source of randomness.
+        levels: mean backscatter in dB per `Tissue` code.
+        groove: range of the extra brightness of the atrioventricular groove in dB.
+        posterior: range of the extra brightness behind the heart in dB.
+    """
     spread = np.array([3.0, 3.0, 2.5, 2.5, 2.5, 2.5, 3.0, 3.0, 3.0])
     return Scattering(
-        level=tuple(rng.normal(mean, spread)),
+        level=tuple(rng.normal(np.asarray(levels), spread)),
         variation=(5.0, 1.5, 4.5, 5.0, 4.5, 5.0, 6.0, 2.0, 3.0),
-        groove=float(rng.uniform(4.0, 17.0)),
-        posterior=float(rng.uniform(6.0, 21.0)),
+        groove=float(rng.uniform(*groove)),
+        posterior=float(rng.uniform(*posterior)),
         border=float(rng.uniform(0.5, 1.2)),
     )
 
@@ -71,20 +94,28 @@ def smooth_field(beams: PolarGrid, lateral: float, axial: float, rng: np.random.
 
 
 def backscatter_db(
-    anatomy: Anatomy, tissue: NDArray[np.uint8], scattering: Scattering, field: Array, beams: PolarGrid
+    tissue: NDArray[np.uint8], scattering: Scattering, field: Array, fat: Array, beams: PolarGrid
 ) -> Array:
-    """Backscatter in dB on the beam grid (B, R): the tissue's level plus its share of a smooth unit-variance field."""
+    """Backscatter in dB on the beam grid (B, R).
+
+    Args:
+        tissue: `Tissue` codes.
+        scattering: level and variation per code.
+        field: smooth unit-variance field; each tissue takes its share of it.
+        fat: extra brightness of solid tissue in dB.
+        beams: the grid.
+    """
     level = np.take(scattering.level, tissue) + np.take(scattering.variation, tissue) * field
     solid = (tissue != Tissue.BLOOD) & (tissue != Tissue.LEAFLET)
-    level = level + _fat_db(anatomy, scattering, beams) * solid
+    level = level + fat * solid
     beam_pixels = float(np.clip(scattering.border / (beams.beam_step * 70.0), 0.3, 3.0))
     soft = ndimage.gaussian_filter(level, (beam_pixels, scattering.border / beams.range_step))
     return np.where(tissue == Tissue.LEAFLET, np.maximum(level, soft), soft)
 
 
-def _fat_db(anatomy: Anatomy, scattering: Scattering, beams: PolarGrid) -> Array:
-    """Extra brightness around the mitral annulus and behind the atrium."""
-    u, v = axis_coordinates(anatomy, *beams.cartesian())
+def apical_fat_db(anatomy: Anatomy, scattering: Scattering, x: Array, y: Array) -> Array:
+    """Extra brightness in dB around the mitral annulus and behind the atrium, at scan points (mm) of an apical view."""
+    u, v = axis_coordinates(anatomy, x, y)
     neck = annulus_half_width(anatomy)
     away = np.clip(np.abs(v) - neck - 4.0, 0.0, None)
     groove = np.exp(-0.5 * ((u + 4.0) / 16.0) ** 2 - away / 22.0) * (np.abs(v) > neck - 3.0)

@@ -60,7 +60,9 @@ def drop_out_db(beams: PolarGrid, rng: np.random.Generator, strength: float) -> 
     return loss
 
 
-def clutter(beams: PolarGrid, rng: np.random.Generator, near_db: float, haze_db: float, haze: Array) -> ComplexArray:
+def clutter(
+    beams: PolarGrid, rng: np.random.Generator, near_db: float, haze_db: float, haze: Array, fade: float = 1.0
+) -> ComplexArray:
     """Sound that never met the anatomy: near-field ring-down, reverberation bands and a patchy haze.
 
     Args:
@@ -69,8 +71,9 @@ def clutter(beams: PolarGrid, rng: np.random.Generator, near_db: float, haze_db:
         near_db: level at the probe.
         haze_db: level of the haze where ``haze`` is 0.
         haze: smooth field in units of 5 dB.
+        fade: reach of the near field, 1 for about 1 mm per dB.
     """
-    decay = near_db - beams.r / rng.uniform(0.75, 1.4)
+    decay = near_db - beams.r / (fade * rng.uniform(0.75, 1.4))
     near = 10.0 ** (decay / 20.0)
     first, spacing = rng.uniform(3.0, 6.0), rng.uniform(3.0, 6.0)
     for k in range(4):

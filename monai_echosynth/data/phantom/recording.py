@@ -11,6 +11,7 @@ import numpy as np
 
 from monai_echosynth.data.phantom.anatomy import Patient, Phase, View, sample_patient
 from monai_echosynth.data.phantom.echogenicity import Scattering, sample_scattering
+from monai_echosynth.data.phantom.scene import ApicalScene
 from monai_echosynth.data.phantom.simulate import PhantomFrame, simulate_frame
 from monai_echosynth.data.phantom.styles import STYLES, StyleName
 
@@ -53,5 +54,5 @@ def render(seed: int, plan: PatientPlan, view: View, phase: Phase, width: int = 
     view_number, phase_number = list(View).index(view), list(Phase).index(phase)
     window = np.random.SeedSequence([seed, plan.index, 1 + view_number])
     frame = np.random.SeedSequence([seed, plan.index, 1 + view_number, 1 + phase_number])
-    anatomy = plan.patient.anatomy(view, phase)
-    return simulate_frame(anatomy, STYLES[plan.style], plan.scattering, plan.depth, window, frame, width)
+    scene = ApicalScene(plan.patient.anatomy(view, phase))
+    return simulate_frame(scene, STYLES[plan.style], plan.scattering, plan.depth, window, frame, width)

@@ -13,18 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_echosynth.data.phantom import display, echogenicity, propagation
-from monai_echosynth.data.phantom.anatomy import Anatomy
 from monai_echosynth.data.phantom.echogenicity import Scattering
 from monai_echosynth.data.phantom.geometry import CartesianGrid, PolarGrid, ScanGeometry, scan_convert
+from monai_echosynth.data.phantom.scene import AcousticWindow, Scene
 from monai_echosynth.data.phantom.speckle import ComplexArray, beam_width, beamform, complex_noise
 from monai_echosynth.data.phantom.styles import MachineStyle
-from monai_echosynth.data.phantom.tissue import camus_label, tissue_map
 
 __all__ = ["PhantomFrame", "simulate_frame"]
 
 Array = NDArray[np.float64]
 BEAMS, SAMPLES = 160, 512
-MEAN_ATTENUATION = 0.33
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class PhantomFrame:
 
     Attributes:
         image: uint8 gray levels (X, Y), 0 outside the sector.
-        label: uint8 CAMUS ids 0..3 (X, Y), 0 outside the sector.
+        label: uint8 ids of the scene's annotation (X, Y), 0 outside the sector; CAMUS ids for apical views.
         spacing_mm: isotropic pixel spacing.
     """
 
@@ -43,7 +41,7 @@ class PhantomFrame:
 
 
 def simulate_frame(
-    anatomy: Anatomy,
+    scene: Scene,
     style: MachineStyle,
     scattering: Scattering,
     depth: float,
@@ -51,10 +49,10 @@ def simulate_frame(
     frame_seed: int | np.random.SeedSequence,
     width: int = 256,
 ) -> PhantomFrame:
-    """Image one anatomy with one machine.
+    """Image one scene with one machine.
 
     Args:
-        anatomy: the heart at one view and phase.
+        scene: the heart at one view and phase.
         style: the machine.
         scattering: the patient's acoustic contrast.
         depth: scan depth in mm.
@@ -65,7 +63,7 @@ def simulate_frame(
     geometry = ScanGeometry(style.opening, depth)
     beams, grid = geometry.polar(BEAMS, SAMPLES), geometry.cartesian(width)
     window = np.random.default_rng(window_seed)
-    level = _echo_level(anatomy, style, scattering, beams, window, np.random.default_rng(frame_seed))
+    level = _echo_level(scene, style, scattering, beams, window, np.random.default_rng(frame_seed))
     gain = display.auto_gain(
         level,
         beams.r,
@@ -76,17 +74,17 @@ def simulate_frame(
     gray = display.gray_level(level, gain, style.dynamic_range, style.gamma)
     inside = geometry.inside(grid.x, grid.y)
     image = display.to_uint8(scan_convert(gray, beams, grid), inside)
-    label = np.where(inside, _drawn_label(anatomy, grid), 0).astype(np.uint8)
+    label = np.where(inside, _drawn_label(scene, grid), 0).astype(np.uint8)
     return PhantomFrame(image, label, grid.spacing)
 
 
-def _drawn_label(anatomy: Anatomy, grid: CartesianGrid) -> NDArray[np.uint8]:
+def _drawn_label(scene: Scene, grid: CartesianGrid) -> NDArray[np.uint8]:
     x, y = np.broadcast_arrays(grid.x, grid.y)
-    return camus_label(anatomy, x, y)
+    return scene.label(x, y)
 
 
 def _echo_level(
-    anatomy: Anatomy,
+    scene: Scene,
     style: MachineStyle,
     scattering: Scattering,
     beams: PolarGrid,
@@ -94,20 +92,28 @@ def _echo_level(
     frame: np.random.Generator,
 ) -> Array:
     """Envelope in dB on the beam grid, after propagation and TGC."""
-    tissue = tissue_map(anatomy, *beams.cartesian())
+    tissue = scene.tissue(*beams.cartesian())
     texture = echogenicity.smooth_field(beams, 0.09, 9.0, window)
     haze = echogenicity.smooth_field(beams, 0.3, 35.0, window)
-    loss = propagation.shadow_db(beams, window, 0.45, 0.25) + propagation.drop_out_db(beams, window, 9.0)
-    gain = propagation.tgc_db(beams, style.frequency, MEAN_ATTENUATION, window.normal(0.0, 2.5, 6))
-    near, fog = window.normal(-4.0, 3.0), window.normal(style.haze, 2.5)
+    loss = _window_loss(scene.window, beams, window)
+    gain = propagation.tgc_db(beams, style.frequency, style.assumed_attenuation, window.normal(0.0, 2.5, 6))
+    near, fog = window.normal(scene.window.near, 3.0), window.normal(style.haze, 2.5)
 
-    base = echogenicity.backscatter_db(anatomy, tissue, scattering, texture, beams)
+    fat = scene.fat_db(scattering, *beams.cartesian())
+    base = echogenicity.backscatter_db(tissue, scattering, texture, fat, beams)
     speckle = _speckle(base, style, beams, frame)
     loss = loss + propagation.attenuation_db(echogenicity.attenuation_map(tissue), beams, style.frequency)
-    dirt = beamform(propagation.clutter(beams, frame, near, fog, haze), beams, style.pulse, _width(style, beams))
+    dirt = propagation.clutter(beams, frame, near, fog, haze, scene.window.fade)
+    dirt = beamform(dirt, beams, style.pulse, _width(style, beams))
     noise = beamform(complex_noise(beams.shape, frame), beams, style.pulse, np.full((1, 1), 0.1))
     echo = speckle * 10.0 ** ((gain - loss) / 20.0) + dirt + noise * 10.0 ** ((style.noise + gain) / 20.0)
     return display.smooth_envelope(echo, *style.smoothing)
+
+
+def _window_loss(window: AcousticWindow, beams: PolarGrid, rng: np.random.Generator) -> Array:
+    """Shadows and drop-out (positive dB)."""
+    shadows = propagation.shadow_db(beams, rng, window.edge_probability, window.rib_probability)
+    return shadows + propagation.drop_out_db(beams, rng, window.drop_out)
 
 
 def _width(style: MachineStyle, beams: PolarGrid) -> Array:

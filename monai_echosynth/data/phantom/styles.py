@@ -39,6 +39,7 @@ class MachineStyle:
         noise: thermal noise in dB relative to the pericardium's echo, before TGC.
         haze: clutter level in dB relative to the pericardium.
         specular: strength of interface echoes.
+        assumed_attenuation: uniform attenuation that the time-gain compensation assumes, in dB / (cm MHz).
     """
 
     opening: float
@@ -54,6 +55,7 @@ class MachineStyle:
     noise: float
     haze: float
     specular: float
+    assumed_attenuation: float = 0.33
 
 
 STYLES: dict[StyleName, MachineStyle] = {

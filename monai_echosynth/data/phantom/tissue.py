@@ -19,7 +19,16 @@ from monai_echosynth.data.phantom.ventricle import (
     in_wall_shell,
 )
 
-__all__ = ["Tissue", "camus_label", "tissue_map"]
+__all__ = [
+    "Tissue",
+    "camus_label",
+    "in_atrium",
+    "in_cavity",
+    "on_mitral_leaflets",
+    "on_papillary",
+    "paint_annulus",
+    "tissue_map",
+]
 
 Array = NDArray[np.float64]
 SEPTUM_BELOW_VALVES = 3.5
@@ -43,9 +52,9 @@ def camus_label(anatomy: Anatomy, x: Array, y: Array) -> NDArray[np.uint8]:
     """CAMUS ids at scan points (mm): 0 background, 1 LV cavity, 2 LV myocardium, 3 left atrium."""
     u, v = axis_coordinates(anatomy, x, y)
     label = np.zeros(u.shape, np.uint8)
-    label[_in_atrium(anatomy, u, v)] = 3
+    label[in_atrium(anatomy, u, v)] = 3
     label[in_wall_shell(anatomy, u, v)] = 2
-    label[_in_cavity(anatomy, u, v)] = 1
+    label[in_cavity(anatomy, u, v)] = 1
     return label
 
 
@@ -54,24 +63,26 @@ def tissue_map(anatomy: Anatomy, x: Array, y: Array) -> NDArray[np.uint8]:
     u, v = axis_coordinates(anatomy, x, y)
     tissue = np.full(u.shape, Tissue.SURROUNDING, np.uint8)
     tissue[in_wall_shell(anatomy, u, v, extra=2.6)] = Tissue.PERICARDIUM
-    tissue[_in_atrium(anatomy, u, v, margin=3.0)] = Tissue.ATRIAL_WALL
+    tissue[in_atrium(anatomy, u, v, margin=3.0)] = Tissue.ATRIAL_WALL
     if anatomy.view is View.FOUR_CHAMBER:
         _paint_right_heart(anatomy, u, v, tissue)
     tissue[in_wall_shell(anatomy, u, v)] = Tissue.MYOCARDIUM
-    _paint_annulus(anatomy, u, v, tissue)
-    tissue[_in_atrium(anatomy, u, v)] = Tissue.BLOOD
-    cavity = _in_cavity(anatomy, u, v)
+    paint_annulus(anatomy, u, v, tissue)
+    tissue[in_atrium(anatomy, u, v)] = Tissue.BLOOD
+    cavity = in_cavity(anatomy, u, v)
     tissue[cavity] = Tissue.BLOOD
-    tissue[cavity & _on_papillary(anatomy, u, v)] = Tissue.PAPILLARY
-    tissue[_on_mitral_leaflets(anatomy, u, v)] = Tissue.LEAFLET
+    tissue[cavity & on_papillary(anatomy, u, v)] = Tissue.PAPILLARY
+    tissue[on_mitral_leaflets(anatomy, u, v)] = Tissue.LEAFLET
     return tissue
 
 
-def _in_cavity(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
+def in_cavity(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
+    """Points (heart coordinates) of the LV cavity."""
     return np.asarray(np.abs(v) < cavity_half_width(anatomy, u))
 
 
-def _in_atrium(anatomy: Anatomy, u: Array, v: Array, margin: float = 0.0) -> NDArray[np.bool_]:
+def in_atrium(anatomy: Anatomy, u: Array, v: Array, margin: float = 0.0) -> NDArray[np.bool_]:
+    """Points (heart coordinates) of the left atrium grown by ``margin`` mm."""
     drift = anatomy.atrium_shift * np.clip(-u / anatomy.atrium_length, 0.0, 1.0)
     return np.asarray(np.abs(v - drift) < atrium_half_width(anatomy, u, margin))
 
@@ -98,7 +109,7 @@ def _paint_right_heart(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.
     tissue[(v < -neck) & (v > -neck - anatomy.right_width) & (np.abs(u - valve) < 0.8)] = Tissue.LEAFLET
 
 
-def _paint_annulus(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.uint8]) -> None:
+def paint_annulus(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.uint8]) -> None:
     """Bright fibrous corners where the mitral plane meets the wall."""
     neck = annulus_half_width(anatomy)
     for side, wall in ((-1.0, anatomy.wall_left), (1.0, anatomy.wall_right)):
@@ -106,7 +117,7 @@ def _paint_annulus(anatomy: Anatomy, u: Array, v: Array, tissue: NDArray[np.uint
         tissue[distance < 4.2] = Tissue.ANNULUS
 
 
-def _on_papillary(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
+def on_papillary(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
     """Two muscle heads that lean on the walls at mid height; they belong to the cavity, as in CAMUS."""
     heads = np.zeros(u.shape, bool)
     for side, level in ((-1.0, 0.42), (1.0, 0.5)):
@@ -116,12 +127,18 @@ def _on_papillary(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
     return heads
 
 
-def _on_mitral_leaflets(anatomy: Anatomy, u: Array, v: Array) -> NDArray[np.bool_]:
-    """Two thin leaflets hinged at the annulus; they close to a shallow tent and open into the cavity."""
+def on_mitral_leaflets(anatomy: Anatomy, u: Array, v: Array, thickness: float = 0.9) -> NDArray[np.bool_]:
+    """Two leaflets hinged at the annulus; they close to a shallow tent and open into the cavity.
+
+    Args:
+        anatomy: left heart.
+        u: height over the mitral plane in mm. v: distance from the axis in mm.
+        thickness: half of their thickness in mm.
+    """
     neck = annulus_half_width(anatomy)
     inward = np.clip((neck - np.abs(v)) / neck, 0.0, None)
     height = 0.5 + neck * np.tan(anatomy.leaflet_opening) * inward + 1.5 * np.sin(np.pi * inward)
     tip = np.cos(anatomy.leaflet_opening) * np.where(v < 0.0, 1.0, 0.85)
     return np.asarray(
-        (np.abs(v) <= neck) & (inward <= tip) & (np.abs(u - height) < 0.9 / np.cos(anatomy.leaflet_opening))
+        (np.abs(v) <= neck) & (inward <= tip) & (np.abs(u - height) < thickness / np.cos(anatomy.leaflet_opening))
     )

@@ -1,7 +1,9 @@
-"""Write the phantom as a CAMUS data set: NIfTI frames, info files and patient-wise split files.
+"""Write the phantom: apical views as a CAMUS data set of NIfTI frames, info files and patient-wise split files.
 
     OUT/database_nifti/patient0001/patient0001_4CH_ED.nii.gz, patient0001_4CH_ED_gt.nii.gz, Info_4CH.cfg
     OUT/database_split/subgroup_{training,validation,testing}.txt
+
+Views from the esophagus have another layout, see ``esophageal_writer``.
 
 References:
     Leclerc et al., Deep Learning for Segmentation Using an Open Large-Scale Dataset in 2D Echocardiography, 2019.
@@ -12,7 +14,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +27,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from monai_echosynth.data.atomic import atomic_path, write_text
+from monai_echosynth.data.phantom import esophageal_writer
 from monai_echosynth.data.phantom.anatomy import Phase, View
+from monai_echosynth.data.phantom.esophageal_anatomy import EsophagealView
 from monai_echosynth.data.phantom.recording import PatientPlan, plan_patient, render
 from monai_echosynth.data.phantom.styles import StyleName
 from monai_echosynth.data.phantom.ventricle import cavity_volume
@@ -51,6 +55,22 @@ class _Request:
     views: tuple[View, ...]
     width: int
 
+    @property
+    def esophageal(self) -> bool:
+        """Whether the frames are seen from the esophagus; no apical view is asked for then."""
+        return not self.views
+
+    def name(self, index: int) -> str:
+        """Name of patient ``index``."""
+        return esophageal_writer.patient_name(index) if self.esophageal else f"patient{index:04d}"
+
+    @property
+    def task(self) -> Callable[[int], int]:
+        """Writes the patient of a number; can be sent to another process."""
+        if self.esophageal:
+            return partial(esophageal_writer.write_patient, self.root, self.seed, self.width)
+        return partial(_write_patient, self)
+
 
 def write_phantom(
     out_dir: str | os.PathLike[str],
@@ -61,13 +81,13 @@ def write_phantom(
     workers: int | None = None,
     progress: bool = True,
 ) -> Path:
-    """Simulate a population and write it in CAMUS's layout.
+    """Simulate a population and write it: apical views in CAMUS's layout, ``ME4C`` as an image/label folder.
 
     Args:
-        out_dir: folder that receives ``database_nifti/`` and ``database_split/``.
+        out_dir: folder that receives ``database_nifti/`` (or ``images/``, ``labels/``, ``labels.json``) and ``database_split/``.
         patients: number of patients, at least 3; each gives one ED and one ES frame per view.
         seed: population; the files are the same bytes for the same seed, whatever ``workers``.
-        views: ``2CH``, ``4CH`` or both.
+        views: ``2CH``, ``4CH`` or both; or ``ME4C`` alone, the four chambers from the esophagus.
         width: lateral pixels of a frame, at least 64; a 75 degree sector of 256 is about 210 deep.
         workers: processes; ``None`` takes up to 2 cores, 1 stays in this process.
         progress: show a progress bar.
@@ -80,13 +100,15 @@ def write_phantom(
         OSError: a file cannot be written.
     """
     request = _checked(Path(out_dir), patients, seed, views, width)
-    names = [f"patient{index:04d}" for index in range(1, patients + 1)]
+    names = [request.name(index) for index in range(1, patients + 1)]
     if workers is not None and workers < 1:
         raise EchoSynthError(f"the phantom needs at least 1 worker, got workers={workers}; use 1 or more")
     count = min(workers or min(2, os.cpu_count() or 1), patients)
     with tqdm(total=patients, desc="phantom", unit="patient", disable=not progress) as bar:
-        for _ in _each_patient(partial(_write_patient, request), range(1, patients + 1), count):
+        for _ in _each_patient(request.task, range(1, patients + 1), count):
             bar.update()
+    if request.esophageal:
+        esophageal_writer.write_label_table(request.root)
     tests, validations = max(1, round(TEST_SHARE * patients)), max(1, round(VALIDATION_SHARE * patients))
     trainings = patients - tests - validations
     _write_split(request.root, "training", names[:trainings])
@@ -102,14 +124,20 @@ def _checked(root: Path, patients: int, seed: int, views: Sequence[str], width: 
         raise EchoSynthError(f"the phantom seed must not be negative, got {seed}; use 0 or more")
     if width < 64:
         raise EchoSynthError(f"phantom frames must be at least 64 pixels wide, got {width}; raise width")
-    known = [view.value for view in View]
+    if set(views) == set(EsophagealView):
+        return _Request(root, seed, (), width)
+    if set(views) & set(EsophagealView):
+        raise EchoSynthError(
+            f"views from the esophagus have a label table of their own, got {list(views)}: write them into another folder"
+        )
+    known = [view.value for view in (*View, *EsophagealView)]
     wrong = [view for view in views if view not in known]
     if wrong or not views:
         raise EchoSynthError(f"phantom views must be among {known}, got {list(views)}; name at least one of them")
     return _Request(root, seed, tuple(View(view) for view in views), width)
 
 
-def _each_patient(task: partial[int], indices: Iterable[int], workers: int) -> Iterator[int]:
+def _each_patient(task: Callable[[int], int], indices: Iterable[int], workers: int) -> Iterator[int]:
     """Run ``task`` for every patient, here or in spawned processes."""
     if workers <= 1:
         yield from map(task, indices)
@@ -121,7 +149,7 @@ def _each_patient(task: partial[int], indices: Iterable[int], workers: int) -> I
 def _write_patient(request: _Request, index: int) -> int:
     """Write all files of one patient; returns its number."""
     plan = plan_patient(request.seed, index)
-    name = f"patient{index:04d}"
+    name = request.name(index)
     folder = request.root / "database_nifti" / name
     for view in request.views:
         for phase in Phase:
