@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS, TEE_LABELS
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
+from monai_echosynth.data.folder_labels import folder_labels
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.read_frame import read_pixels
 from monai_echosynth.data.shapes import ShapeMap
@@ -19,16 +20,17 @@ Folder = str | PathLike[str]
 
 
 def prepared_table(folders: Sequence[Folder], table: LabelTable | Folder | None = None) -> LabelTable:
-    """Label table of prepared folders: the one given, or the built-in one with the ids and names of ``dataset.json``.
+    """Label table of prepared folders: the one given, else the one that ``dataset.json`` holds or names the labels of.
 
     Raises:
-        EchoSynthError: a folder has other ids or names than the table, or names that no built-in table has.
+        EchoSynthError: a folder has other ids or names than the table, or no table and names that no built-in one has.
     """
     given = table if isinstance(table, LabelTable | None) else LabelTable.from_file(table)
     for folder in folders:
         names = {str(key): str(name) for key, name in dict(read_dataset_json(folder).get("labels", {})).items()}
         if given is None:
-            given = next((known for known in (SEMANTIC_LABELS, TEE_LABELS) if known.names == names), None)
+            known = (folder_labels(folder).semantic, SEMANTIC_LABELS, TEE_LABELS)
+            given = next((table for table in known if table.names == names), None)
         if given is None or given.names != names:
             shown = ", ".join(f"{key} {name}" for key, name in names.items()) or "none"
             wanted = f"those of the table '{given.name}'" if given else "those of a built-in table"
