@@ -18,14 +18,16 @@ __all__ = ["benchmark_spade_cache"]
 
 def benchmark_spade_cache(options: Options) -> dict[str, Any]:
     """Time per network call; outputs with and without the cache are compared."""
-    shapes = [("quick", 16)] if options.quick else [("l64", 64), ("cpu", 64)]
-    calls, rows, checks = (3 if options.quick else 8), [], {}
-    for size, side in shapes:
+    shapes = [("quick", 16, 3)] if options.quick else [("l64", 64, 4), ("cpu", 64, 24)]
+    rows, checks = [], {}
+    for size, side, calls in shapes:
         network = unet(size)
         noise = torch.randn(1, 1, side, side, generator=torch.Generator().manual_seed(0)).to(device())
         seg = segs(1, side)
         plain, cached = (partial(_calls, network, noise, seg, calls, cache) for cache in (False, True))
-        cases = [Case(f"{size}, cache off", plain, calls), Case(f"{size}, cache on", cached, calls)]
+        cases = [
+            Case(f"{size}, {calls} calls, cache {state}", run, calls) for state, run in (("off", plain), ("on", cached))
+        ]
         rows += measure(cases, options.rounds)
         checks[f"{size} largest difference"] = float((plain() - cached()).abs().max())
     return {"title": "Modulation once a mask (batch 1, seconds per network call)", "rows": rows, "checks": checks}

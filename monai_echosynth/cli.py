@@ -229,8 +229,11 @@ def _add_generate(commands: Commands) -> argparse.ArgumentParser:
     _option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
     _option(command, "--count", type=int, metavar="N", help="number of images; one a mask when left out")
     _option(command, "--seed", type=int, default=0, metavar="S", help="image k depends on (S, k) alone")
-    _option(command, "--solver", choices=SOLVERS, default="heun", help="numerical method")
-    _option(command, "--nfe", type=int, default=31, metavar="N", help="network evaluations an image")
+    _option(command, "--solver", choices=SOLVERS, default="dpmpp_2m_sde", help="numerical method")
+    _option(command, "--nfe", type=int, default=24, metavar="N", help="network evaluations an image")
+    _option(
+        command, "--copies", type=int, default=0, metavar="N", help="warped copies a mask, used from its second turn on"
+    )
     _option(command, "--format", choices=FORMATS, default="nifti", help="files to write")
     _option(command, "--batch-size", type=int, default=8, metavar="N", help="changes speed, not the images")
     return command
@@ -247,6 +250,7 @@ def _generate(args: argparse.Namespace) -> int:
         seed=args.seed,
         solver=args.solver,
         nfe=args.nfe,
+        copies=args.copies,
         format=args.format,
         batch_size=args.batch_size,
     )

@@ -1,7 +1,7 @@
 """Draws the pictures of the documentation, from the embedded phantom alone.
 
     python docs/images/make_pictures.py                  phantom.png: simulated frames with their outlines
-    python docs/images/make_pictures.py runs/demo        demo.png: mask, phantom frame, synthetic frame of a finished study
+    python docs/images/make_pictures.py runs/demo        demo.png: mask, phantom frame, synthetic frames of a finished study
 
 Frames of patients are never drawn: a study on other data than the phantom is refused. The background is transparent and the
 lettering a middle gray, so that a picture serves light and dark pages.
@@ -13,7 +13,6 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,46 +54,40 @@ def draw_phantom(path: Path, seed: int = 0) -> None:
     _save(figure, path)
 
 
-def draw_study(path: Path, study: Path, rows: int = 2) -> None:
-    """Mask, phantom frame and synthetic frame side by side, two frames a row.
+def draw_study(path: Path, study: Path, rows: int = 3) -> None:
+    """Mask, held-out phantom frame and the study's showcase images of that mask, a mask a row.
 
     Args:
         path: PNG file to write.
         study: folder of a finished study on the phantom.
-        rows: rows of the picture.
+        rows: rows of the picture: every second mask of the showcase, as many as there are.
 
     Raises:
         EchoSynthError: the study is not finished, or its data are not the phantom.
     """
-    pairs = list(islice(_pairs(study), 2 * rows))
-    figure, axes = _panels(rows, 6, max(1.0 / real.aspect for real, _ in pairs))
-    for place, (real, synthetic) in enumerate(pairs):
-        row, left = axes[place // 2], 3 * (place % 2)
-        _show_map(row[left], real.label, real.aspect)
-        _show_image(row[left + 1], real.image, real.aspect)
-        _show_image(row[left + 2], synthetic.image, real.aspect)
-        if place < 2:
-            for axis, title in zip(row[left : left + 3], ("mask", "phantom frame", "synthetic frame"), strict=True):
-                axis.set_title(title, color=INK, fontsize=11)
+    shown = list(_shown(study))[::2][:rows]
+    columns = 2 + len(shown[0][1])
+    figure, axes = _panels(len(shown), columns, max(1.0 / real.aspect for real, _ in shown))
+    for row, (real, images) in zip(axes, shown, strict=True):
+        _show_map(row[0], real.label, real.aspect)
+        for axis, frame in zip(row[1:], (real, *images), strict=True):
+            _show_image(axis, frame.image, real.aspect)
+    for axis, title in zip(axes[0], ("mask", "phantom frame", "synthetic frames"), strict=False):
+        axis.set_title(title, color=INK, fontsize=11)
     _save(figure, path)
 
 
-def _pairs(study: Path) -> Iterator[tuple[Frame, Frame]]:
-    """A frame and the image made from its own mask, views and phases in turn, each of another patient."""
+def _shown(study: Path) -> Iterator[tuple[Frame, list[Frame]]]:
+    """Frames of the validation section and the images made from their masks, in the showcase's order."""
     if _read(study / "summary.json")["data"]["source"] != "phantom":
         raise EchoSynthError(
             f"pictures are made from the phantom only, got a study on other data in {study}: name another"
         )
-    reals = {item["id"]: item for item in _read(study / "prepared" / "dataset.json")["training"]}
-    made = [item for item in _read(study / "synthetic" / "dataset.json")["training"] if item["copy"] == 0]
-    seen: set[str] = set()
-    kinds = [(view, phase) for phase in Phase for view in (View.FOUR_CHAMBER, View.TWO_CHAMBER)]
-    for view, phase in kinds * 4:
-        for item in made:
-            if (item["view"], item["phase"]) == (view, phase) and item["patient"] not in seen:
-                seen.add(item["patient"])
-                yield _frame(study / "prepared", reals[item["mask"]]), _frame(study / "synthetic", item)
-                break
+    reals = {item["id"]: item for item in _read(study / "prepared" / "dataset.json")["validation"]}
+    made = _read(study / "showcase" / "dataset.json")["training"]
+    for mask in dict.fromkeys(item["mask"] for item in made):
+        images = [_frame(study / "showcase", item) for item in made if item["mask"] == mask]
+        yield _frame(study / "prepared", reals[mask]), images
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from monai_echosynth.diffusion.seeding import derive_seed
 
 __all__ = ["LatentDataset"]
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class LatentDataset(Dataset):
@@ -69,7 +69,11 @@ class LatentDataset(Dataset):
         self.cache_dir = Path(cache_dir)
         self.classes, self.downsampling, self.variants, self.seed = classes, downsampling, variants, seed
         self.batch_size, self.device = batch_size, torch.device(device)
-        identity = [_FORMAT, key, downsampling, classes, variants, seed, [_identity(item) for item in self.data]]
+        assert isinstance(transform, Compose)
+        self._frames = SeededDataset(self.data, transform, cache=False)
+        self._plain = Compose(transform.transforms[: self._frames.first_random])
+        identity = [_FORMAT, key, downsampling, classes, variants, seed, self._probe()]
+        identity.append([_identity(item) for item in self.data])
         digest = hashlib.sha256(json.dumps(identity, default=str).encode()).hexdigest()
         marker = self.cache_dir / "cache.json"
         if _made_from(marker) != digest:
@@ -94,18 +98,27 @@ class LatentDataset(Dataset):
             "seed": seed,
         }
 
+    def _draw(self, index: int, variant: int) -> Mapping[str, Any]:
+        """Variant of a frame; variant 0 is the frame itself."""
+        if variant == 0:
+            return self._plain(dict(self.data[index]))  # type: ignore[no-any-return]
+        return self._frames[index, derive_seed(self.seed, "latent", index, variant)]
+
+    def _probe(self) -> str:
+        """Digest of what the transform makes of one frame: changes with the transform, however that is written."""
+        digest = hashlib.sha256()
+        for variant in range(min(self.variants, 2)):
+            item = self._draw(0, variant)
+            for name in ("image", "label"):
+                digest.update(np.ascontiguousarray(torch.as_tensor(item[name]).cpu().numpy()).tobytes())
+        return digest.hexdigest()
+
     def _build(self, encode: Callable[[Tensor, Tensor], Tensor]) -> None:
-        assert isinstance(self.transform, Compose)
-        frames = SeededDataset(self.data, self.transform, cache=False)
-        plain = Compose(self.transform.transforms[: frames.first_random])
         latents, segs, sectors = [], [], []
-        draws = [(i, v) for v in range(self.variants) for i in range(len(frames))]
+        draws = [(i, v) for v in range(self.variants) for i in range(len(self.data))]
         steps = range(0, len(draws), self.batch_size)
         for start in tqdm(steps, desc="encoding latents", unit="batch", leave=False):
-            items = [
-                plain(dict(self.data[i])) if v == 0 else frames[i, derive_seed(self.seed, "latent", i, v)]
-                for i, v in draws[start : start + self.batch_size]
-            ]
+            items = [self._draw(i, v) for i, v in draws[start : start + self.batch_size]]
             image = torch.stack([torch.as_tensor(item["image"]) for item in items]).to(self.device)
             label = torch.stack([torch.as_tensor(item["label"]) for item in items]).to(self.device)
             sector = (label > 0).float()

@@ -31,20 +31,22 @@ __all__ = ["SyntheticSet", "set_items"]
 _SETTINGS = "generation.json"
 
 
-def set_items(masks: Sequence[Mapping[str, Any]], count: int | None = None, copies: int = 5) -> list[dict[str, Any]]:
+def set_items(masks: Sequence[Mapping[str, Any]], count: int | None = None, copies: int = 0) -> list[dict[str, Any]]:
     """The images of a set in order: items of their masks with ``index``, ``copy``, ``mask`` (its id) and their own ``id``.
 
     Args:
         masks: items with ``label`` (a path) and ``id``.
         count: number of images; one per mask when omitted.
-        copies: warped copies of a mask that are used, once every mask itself has been.
+        copies: warped copies of every mask that take turns with it, once every mask itself has been used.
 
     Raises:
-        EchoSynthError: if fewer than one image is asked for.
+        EchoSynthError: if fewer than one image or fewer than no copies are asked for.
     """
     count = len(masks) if count is None else count
     if count < 1:
         raise EchoSynthError(f"the number of images must be 1 or more, got count = {count}: ask for at least one")
+    if copies < 0:
+        raise EchoSynthError(f"the number of warped copies must be 0 or more, got copies = {copies}: use 0 for none")
     items = []
     for k in range(count):
         mask, copy = masks[k % len(masks)], (k // len(masks)) % (copies + 1)

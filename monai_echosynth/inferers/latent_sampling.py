@@ -49,8 +49,8 @@ class LatentSamplingInferer(Inferer):
         self,
         autoencoder: GammaAutoencoder,
         preconditioning: Preconditioning,
-        solver: SolverName | str = SolverName.HEUN,
-        nfe: int = 31,
+        solver: SolverName | str = SolverName.DPMPP_2M_SDE,
+        nfe: int = 24,
         seed: int = 0,
         texture: SpeckleTexture | None = None,
         exact: bool | None = None,
@@ -108,7 +108,7 @@ class LatentSamplingInferer(Inferer):
         image = autoencoder.decode_stage_2_outputs(latent, sector)
         if self.texture is None:
             return image
-        return (image + self.texture(image, generators)).clamp(0.0, 1.0) * sector
+        return (image + self.texture(image, sector, generators)).clamp(0.0, 1.0) * sector
 
 
 @contextmanager

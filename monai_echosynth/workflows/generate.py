@@ -22,8 +22,9 @@ def generate(
     out: str | Path,
     count: int | None = None,
     seed: int = 0,
-    solver: SolverName | str = SolverName.HEUN,
-    nfe: int = 31,
+    solver: SolverName | str = SolverName.DPMPP_2M_SDE,
+    nfe: int = 24,
+    copies: int = 0,
     format: FrameFormat | str = FrameFormat.NIFTI,
     batch_size: int = 8,
     progress: bool = True,
@@ -37,10 +38,11 @@ def generate(
         bundle: trained ``echo_generative_diffusion`` bundle.
         masks: folder of label maps.
         out: folder to write.
-        count: number of images; one per mask when omitted. Beyond that, warped copies of the masks are used.
+        count: number of images; one per mask when omitted. Beyond that, the masks are used again with other seeds.
         seed: image k depends on (seed, k) and its mask alone.
         solver: numerical method.
         nfe: network calls per image.
+        copies: warped copies of every mask that take turns with it, from the second use of the mask on.
         format: files to write.
         batch_size: images computed together; has no influence on the images on a CPU.
         progress: show a progress bar.
@@ -71,6 +73,7 @@ def generate(
         seed=seed,
         solver=str(SolverName(solver)),
         nfe=nfe,
+        copies=copies,
         format=str(FrameFormat(format)),
         batch_size=batch_size,
         progress=progress,

@@ -48,7 +48,7 @@ class SegmentationSettings:
 
     spatial_size: int = 128
     base_features: int = 16
-    iterations: int = 1600
+    iterations: int = 2400
     batch_size: int = 12
     learning_rate: float = 0.002
     val_interval: int = 5

@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from monai_echosynth.data.datalist import load_datalist
 from monai_echosynth.networks.nets.presets import gamma_autoencoder
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
@@ -29,7 +27,7 @@ def fit_texture(
         frames: number of frames at most.
 
     Returns:
-        Smallest and largest standard deviation of the texture over the intensity range.
+        Smallest and largest standard deviation of the texture over intensities and slopes.
     """
     network = gamma_autoencoder(size).eval()
     load_weights(network, autoencoder)
@@ -38,4 +36,4 @@ def fit_texture(
     image, decoded, sector = reconstruct(network, items[:: max(len(items) // frames, 1)][:frames])
     texture.fit(image, decoded, sector)
     save_weights(texture, weights)
-    return {"std_min": float(texture.std.min()), "std_max": float(torch.max(texture.std))}
+    return {"std_min": float(texture.law.std.min()), "std_max": float(texture.law.std.max())}

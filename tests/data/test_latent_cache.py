@@ -27,14 +27,14 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return load_datalist(write_tiny_prepared(tmp_path_factory.mktemp("prepared"), training=3), "training")
 
 
-def _transform() -> Compose:
+def _transform(rotation: float = 5.0) -> Compose:
     return Compose(
         [
             LoadImaged(KEYS, image_only=True),
             EnsureChannelFirstd(KEYS, channel_dim="no_channel"),
             ScaleIntensityRanged("image", 0, 255, 0.0, 1.0, clip=True),
             EnsureTyped(KEYS, dtype=[torch.float32, torch.uint8], track_meta=False),
-            RandEchoWarpd(KEYS, prob=1.0),
+            RandEchoWarpd(KEYS, prob=1.0, rotation=rotation),
         ]
     )
 
@@ -51,10 +51,12 @@ class _Encoder:
         return self.network.encode_stage_2_inputs(image, sector)
 
 
-def _cache(items: list[dict[str, Any]], folder: Path, **options: Any) -> tuple[LatentDataset, int]:
+def _cache(
+    items: list[dict[str, Any]], folder: Path, rotation: float = 5.0, **options: Any
+) -> tuple[LatentDataset, int]:
     encoder = _Encoder()
     settings = {"key": "a", "downsampling": 2, "variants": 2, "batch_size": 2, **options}
-    return LatentDataset(items, _transform(), encoder, folder, **settings), encoder.frames
+    return LatentDataset(items, _transform(rotation), encoder, folder, **settings), encoder.frames
 
 
 def test_values_are_those_of_direct_encoding(items: list[dict[str, Any]], tmp_path: Path) -> None:
@@ -87,6 +89,7 @@ def test_cache_is_made_again_exactly_when_its_input_changed(items: list[dict[str
     assert _cache(items, tmp_path)[1] == 0
     assert _cache(items, tmp_path, key="b")[1] == 6
     assert _cache(items, tmp_path, key="b", seed=1)[1] == 6
+    assert _cache(items, tmp_path, key="b", seed=1, rotation=20.0)[1] == 6
     assert _cache(items, tmp_path, key="b", variants=1)[1] == 3
     assert _cache(items[:2], tmp_path, key="b", variants=1)[1] == 2
 

@@ -49,6 +49,8 @@ def test_masks_go_round_and_their_copies_after_them(masks: list[dict[str, Any]])
     assert len(set_items(masks)) == 3
     with pytest.raises(EchoSynthError, match="count = 0"):
         set_items(masks, 0)
+    with pytest.raises(EchoSynthError, match="copies = -1"):
+        set_items(masks, 3, copies=-1)
 
 
 def test_manifest_stands_over_a_whole_set_alone(tmp_path: Path, masks: list[dict[str, Any]]) -> None:

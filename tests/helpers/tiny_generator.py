@@ -89,6 +89,6 @@ def write_tiny_bundle(root: Path) -> Path:
     save_weights(autoencoder, root / "models" / "autoencoder.safetensors")
     save_weights(scramble(spade_unet("quick"), scale=0.05), root / "models" / "diffusion.safetensors")
     texture = SpeckleTexture()
-    texture.std.fill_(0.03)
+    texture.law.std.fill_(0.03)
     save_weights(texture, root / "models" / "texture.safetensors")
     return root

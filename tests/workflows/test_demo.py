@@ -116,7 +116,6 @@ def test_exported_bundles_run_on_their_own(study: Path, bundles: Path) -> None:
         "set",
         count=2,
         nfe=3,
-        solver="dpmpp_2m",
         progress=False,
     )
     assert made["count"] == 2

@@ -24,7 +24,7 @@ from monai_echosynth.workflows.generate import generate
 from tests.helpers.tiny_generator import write_tiny_bundle
 from tests.helpers.tiny_prepared import write_tiny_prepared
 
-COUNT, NFE, SEED = 8, 9, 3
+COUNT, NFE, SEED, COPIES = 8, 9, 3, 1
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +41,18 @@ def masks(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def reference(bundle: Path, masks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("reference") / "set"
     made = _generate(bundle, masks, out, batch_size=1)
-    assert (made["count"], made["new"], made["nfe"], made["solver"]) == (COUNT, COUNT, NFE, "heun")
+    assert (made["count"], made["new"], made["nfe"], made["solver"]) == (COUNT, COUNT, NFE, "dpmpp_2m_sde")
     return out
 
 
 def _generate(bundle: Path, masks: Path, out: Path, **options: Any) -> dict[str, Any]:
-    return generate(bundle, masks, out, **{"count": COUNT, "nfe": NFE, "seed": SEED, "progress": False, **options})
+    shared = {"count": COUNT, "nfe": NFE, "seed": SEED, "copies": COPIES, "progress": False}
+    return generate(bundle, masks, out, **{**shared, **options})
 
 
 def _command(bundle: Path, masks: Path, out: Path, *launcher: str) -> list[str]:
     words = ["generate", "--bundle", bundle, "--masks", masks, "--out", out, "--count", COUNT, "--nfe", NFE]
-    words += ["--seed", SEED, "--batch-size", 1]
+    words += ["--seed", SEED, "--copies", COPIES, "--batch-size", 1]
     return [sys.executable, *launcher, "-m", "monai_echosynth", *map(str, words)]
 
 

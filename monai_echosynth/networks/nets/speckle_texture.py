@@ -1,13 +1,15 @@
 r"""The part of a frame that the latent does not hold: fine speckle, drawn from the law of the reconstruction residual.
 
 A decoder trained with squared error returns the mean of its likelihood :math:`p(x \mid z)`; a frame of that law is the mean
-plus a residual, and frames without it look smoothed. The residual of echo frames is close to Gaussian, its standard
-deviation :math:`s` follows from the decoded intensity (speckle is multiplicative before, and still grows after, log
-compression), and its autocorrelation widens laterally with depth like the beam. So
+plus a residual, and frames without it look smoothed. The residual's standard deviation :math:`s` follows from the decoded
+intensity (speckle is multiplicative before, and still grows after, log compression) and from the slope :math:`g` of the decoded
+frame: cavities and even tissue are decoded almost completely, edges are not. Its small mean :math:`m` is what the decoder misses
+there, and its autocorrelation widens laterally with depth like the beam. So
 
-.. math:: x = \hat x + s(\hat x)\,(k_d * n), \qquad n \sim N(0, I)
+.. math:: x = \hat x + m(\hat x, g) + s(\hat x, g)\,(k_d * n), \qquad n \sim N(0, I)
 
-with :math:`s` a curve and :math:`k_d` zero-phase unit-energy kernels per depth band, all measured on training frames.
+with tables :math:`m` and :math:`s` and zero-phase unit-energy kernels :math:`k_d` per depth band, all measured on training
+frames.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from monai_echosynth.networks.nets.residual_law import ResidualLaw, slope
+
 __all__ = ["SpeckleTexture"]
 
 
@@ -26,19 +30,18 @@ class SpeckleTexture(nn.Module):
     """Residual law of an autoencoder; adds nothing before :meth:`fit`.
 
     Args:
-        levels: nodes of the curve of standard deviation over decoded intensity in [0, 1].
+        levels: nodes of the tables over decoded intensity in [0, 1].
         bands: depth bands with a kernel of their own, blended linearly in between.
         reach: largest lag of the autocorrelation in pixels; kernels have ``2 * reach + 1`` pixels a side.
     """
 
-    std: Tensor
     kernels: Tensor
 
     def __init__(self, levels: int = 16, bands: int = 4, reach: int = 4) -> None:
         super().__init__()
         side = 2 * reach + 1
         self.reach = reach
-        self.register_buffer("std", torch.zeros(levels))
+        self.law = ResidualLaw(levels)
         self.register_buffer("kernels", torch.zeros(bands, 1, side, side))
         self.kernels[:, :, reach, reach] = 1.0
 
@@ -58,15 +61,17 @@ class SpeckleTexture(nn.Module):
         if not inside.any():
             raise ValueError("the texture needs frames with a sector, got empty ones")
         residual = (image - decoded) * inside
-        self.std.copy_(_curve(residual, decoded, inside, len(self.std)))
-        unit = residual / self._std_of(decoded).clamp_min(1e-4) * inside
+        steepness = slope(decoded, sector)
+        self.law.fit(residual, decoded, steepness, inside)
+        mean, std = self.law(decoded, steepness)
+        unit = (residual - mean) / std.clamp_min(1e-4) * inside
         edges = torch.linspace(0, image.shape[-1], len(self.kernels) + 1).long().tolist()
         for band, (low, high) in enumerate(pairwise(edges)):
             self.kernels[band, 0] = _kernel(unit[..., low:high], inside[..., low:high], self.reach)
 
     @torch.no_grad()
-    def forward(self, decoded: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-        """A draw of the residual (B, 1, X, Y) for decoded frames (B, 1, X, Y), image i from ``generators[i]``."""
+    def forward(self, decoded: Tensor, sector: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
+        """A draw of the residual (B, 1, X, Y) for decoded frames and their sectors, image i from ``generators[i]``."""
         noise = torch.stack([torch.randn(decoded.shape[1:], generator=g) for g in generators]).to(decoded.device)
         bands, depth = len(self.kernels), decoded.shape[-1]
         position = ((torch.arange(depth, device=decoded.device) + 0.5) / depth * bands - 0.5).clamp(0, bands - 1)
@@ -75,27 +80,8 @@ class SpeckleTexture(nn.Module):
         energy = torch.einsum("ad,ab,bd->d", weights, gram, weights)
         filtered = F.conv2d(noise, self.kernels, padding=self.reach)
         speckle = (filtered * (weights / energy.clamp_min(1e-12).sqrt())[:, None, :]).sum(1, keepdim=True)
-        return self._std_of(decoded) * speckle
-
-    def _std_of(self, decoded: Tensor) -> Tensor:
-        """The curve at decoded intensities, linear between nodes."""
-        position = decoded.clamp(0, 1) * (len(self.std) - 1)
-        low = position.floor().long().clamp_max(len(self.std) - 2)
-        share = position - low
-        return self.std[low] * (1 - share) + self.std[low + 1] * share
-
-
-def _curve(residual: Tensor, decoded: Tensor, inside: Tensor, levels: int) -> Tensor:
-    """Root mean square of the residual near each level of decoded intensity; levels without pixels take their neighbor's."""
-    mask = inside > 0
-    level = (decoded[mask].clamp(0, 1) * (levels - 1)).round().long()
-    count = torch.zeros(levels, device=decoded.device).index_add_(0, level, torch.ones_like(decoded[mask]))
-    total = torch.zeros(levels, device=decoded.device).index_add_(0, level, residual[mask].square())
-    known = (count >= 30).nonzero()[:, 0]
-    if len(known) == 0:
-        known = count.argmax()[None]
-    nearest = known[(torch.arange(levels, device=known.device)[:, None] - known).abs().argmin(1)]
-    return (total / count.clamp_min(1)).sqrt()[nearest]
+        mean, std = self.law(decoded, slope(decoded, sector))
+        return mean + std * speckle
 
 
 def _kernel(unit: Tensor, inside: Tensor, reach: int) -> Tensor:
