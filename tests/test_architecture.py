@@ -24,7 +24,7 @@ LAYERS = {
     **dict.fromkeys(("networks", "losses", "metrics", "transforms", "data"), 1),
     **dict.fromkeys(("inferers", "adaptation", "alignment"), 2),
     **dict.fromkeys(("engines", "handlers"), 3),
-    **dict.fromkeys(("workflows", "integrations", "cli", "__main__"), 4),
+    **dict.fromkeys(("workflows", "integrations", "commands", "cli", "__main__"), 4),
 }
 THIRD_PARTY_FROM = {"monai": 1, "peft": 2, "ignite": 3, "tensorboard": 3, "matplotlib": 4, "psutil": 4}
 IMPORT_NAMES = {"pytorch-ignite": "ignite", "pillow": "PIL", "pyyaml": "yaml"}

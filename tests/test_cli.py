@@ -11,15 +11,16 @@ from pathlib import Path
 import pytest
 
 from monai_echosynth import __version__, cli
+from monai_echosynth.commands import demo
 from monai_echosynth.errors import EchoSynthError
 
-COMMANDS = ("phantom", "prepare", "remap", "train", "generate", "evaluate", "demo", "verify")
+COMMANDS = ("phantom", "prepare", "remap", "shapes", "train", "generate", "evaluate", "demo", "verify")
 
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> type[Failing]:
     """Makes ``echosynth demo`` raise what the test wants."""
-    monkeypatch.setattr(cli, "_demo", Failing.run)
+    monkeypatch.setattr(demo, "run", Failing.run)
     return Failing
 
 
@@ -117,19 +118,20 @@ def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
 
 
 def test_choices_equal_the_enumerations() -> None:
+    from monai_echosynth.commands import generate, options, phantom
     from monai_echosynth.data.frame_format import FrameFormat
-    from monai_echosynth.data.phantom import View
+    from monai_echosynth.data.phantom import EsophagealView, View
     from monai_echosynth.diffusion.solvers import SolverName
     from monai_echosynth.workflows.segmentation import SegmentationPreset
     from monai_echosynth.workflows.training_settings import Preset
 
-    for spelled, options in {
-        cli.SOLVERS: SolverName,
-        cli.VIEWS: View,
-        cli.FORMATS: FrameFormat,
-        cli.PRESETS: Preset,
+    for spelled, enumerated in {
+        generate.SOLVERS: [*SolverName],
+        phantom.VIEWS: [*View, *EsophagealView],
+        generate.FORMATS: [*FrameFormat],
+        options.PRESETS: [*Preset],
     }.items():
-        assert spelled == tuple(option.value for option in options)
+        assert spelled == tuple(option.value for option in enumerated)
     assert tuple(Preset) == tuple(SegmentationPreset)
 
 

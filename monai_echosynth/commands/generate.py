@@ -1,0 +1,63 @@
+"""``echosynth generate`` makes images from label maps."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from monai_echosynth.commands.options import Commands, add_command, add_option
+
+__all__ = ["FORMATS", "SOLVERS", "add", "run"]
+
+SOLVERS = ("euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ddim", "ancestral", "churn")
+FORMATS = ("nifti", "png", "nnunet")
+
+
+def add(commands: Commands) -> argparse.ArgumentParser:
+    """Adds the options."""
+    command = add_command(commands, "generate", run, "make images from label maps; completes what was interrupted")
+    add_option(
+        command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_generative_diffusion bundle"
+    )
+    add_option(
+        command,
+        "--masks",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="label maps: prepared data, NIfTI or PNG files",
+    )
+    add_option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
+    add_option(command, "--count", type=int, metavar="N", help="number of images; one a mask when left out")
+    add_option(command, "--seed", type=int, default=0, metavar="S", help="image k depends on (S, k) alone")
+    add_option(command, "--solver", choices=SOLVERS, default="dpmpp_2m_sde", help="numerical method")
+    add_option(command, "--nfe", type=int, default=24, metavar="N", help="network evaluations an image")
+    add_option(
+        command, "--copies", type=int, default=0, metavar="N", help="warped copies a mask, used from its second turn on"
+    )
+    add_option(command, "--format", choices=FORMATS, default="nifti", help="files to write")
+    add_option(command, "--batch-size", type=int, default=8, metavar="N", help="changes speed, not the images")
+    return command
+
+
+def run(args: argparse.Namespace) -> int:
+    """Makes images from label maps; returns the exit code."""
+    from monai_echosynth.workflows.generate import generate
+
+    made = generate(
+        args.bundle,
+        args.masks,
+        args.out,
+        count=args.count,
+        seed=args.seed,
+        solver=args.solver,
+        nfe=args.nfe,
+        copies=args.copies,
+        format=args.format,
+        batch_size=args.batch_size,
+    )
+    pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image"
+    if os.environ.get("RANK", "0") == "0":  # torchrun starts the program several times
+        print(f"{made['count']} images in {args.out}, {made['new']} of them new ({pace})")
+    return 0

@@ -1,0 +1,27 @@
+"""What the subcommands share: how a command and an option are declared, and the presets."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+__all__ = ["PRESETS", "Commands", "Handler", "add_command", "add_option"]
+
+PRESETS = ("quick", "cpu", "paper")
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Handler = Callable[[argparse.Namespace], int]
+
+
+def add_command(commands: Commands, name: str, handler: Handler, text: str) -> argparse.ArgumentParser:
+    """Declares a subcommand that ``handler`` runs."""
+    command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    command.set_defaults(handler=handler)
+    return command
+
+
+def add_option(command: argparse.ArgumentParser, flag: str, help: str, **settings: Any) -> None:
+    """Adds an option whose help ends with its default, if it has one."""
+    shown = "" if settings.get("default") is None else " (default: %(default)s)"
+    command.add_argument(flag, help=help + shown, **settings)

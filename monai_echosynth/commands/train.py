@@ -1,0 +1,59 @@
+"""``echosynth train`` trains a generator or a segmenter."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from monai_echosynth.commands.options import PRESETS, Commands, add_command, add_option
+from monai_echosynth.errors import EchoSynthError
+
+__all__ = ["MODELS", "add", "run"]
+
+MODELS = ("generator", "segmenter")
+
+
+def add(commands: Commands) -> argparse.ArgumentParser:
+    """Adds the options."""
+    command = add_command(commands, "train", run, "train a generator or a segmenter; resumes where it stopped")
+    add_option(command, "--model", choices=MODELS, default="generator", help="gamma-VAE and diffusion, or segmentation")
+    add_option(
+        command, "--data", type=Path, nargs="+", required=True, metavar="DIR", help="prepared data (several: segmenter)"
+    )
+    add_option(
+        command,
+        "--validation",
+        type=Path,
+        metavar="DIR",
+        help="prepared data that validates a segmenter (first --data when left out; synthetic sets hold no such frames)",
+    )
+    add_option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
+    add_option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
+    add_option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
+    return command
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains a generator or a segmenter; returns the exit code."""
+    from monai_echosynth.data.datalist import read_dataset_json
+
+    for folder in [*args.data, *([args.validation] if args.validation else [])]:
+        read_dataset_json(folder)  # refuses before anything is written
+    if args.model == "segmenter":
+        from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
+
+        settings = replace(SEGMENTATION_PRESETS[SegmentationPreset(args.preset)], seed=args.seed)
+        train_segmenter(args.out, args.data, settings, val_dataset_dir=args.validation)
+    else:
+        from monai_echosynth.workflows.train import train
+
+        if len(args.data) > 1:
+            raise EchoSynthError(f"a generator takes one data folder, got {len(args.data)}: name one --data folder")
+        if args.validation:
+            raise EchoSynthError(
+                f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
+            )
+        train(args.data[0], args.out, preset=args.preset, seed=args.seed)
+    print(f"trained bundle in {args.out}")
+    return 0
