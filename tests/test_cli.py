@@ -14,7 +14,7 @@ from monai_echosynth import __version__, cli
 from monai_echosynth.commands import demo
 from monai_echosynth.errors import EchoSynthError
 
-COMMANDS = ("phantom", "prepare", "remap", "shapes", "train", "generate", "evaluate", "demo", "verify")
+COMMANDS = ("phantom", "prepare", "remap", "shapes", "train", "adapt", "generate", "evaluate", "demo", "verify")
 
 
 @pytest.fixture
@@ -118,7 +118,8 @@ def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
 
 
 def test_choices_equal_the_enumerations() -> None:
-    from monai_echosynth.commands import generate, options, phantom
+    from monai_echosynth.adaptation import LayerGroup
+    from monai_echosynth.commands import adapt, generate, options, phantom
     from monai_echosynth.data.frame_format import FrameFormat
     from monai_echosynth.data.phantom import EsophagealView, View
     from monai_echosynth.diffusion.solvers import SolverName
@@ -129,6 +130,7 @@ def test_choices_equal_the_enumerations() -> None:
         generate.SOLVERS: [*SolverName],
         phantom.VIEWS: [*View, *EsophagealView],
         generate.FORMATS: [*FrameFormat],
+        adapt.GROUPS: [*LayerGroup],
         options.PRESETS: [*Preset],
     }.items():
         assert spelled == tuple(option.value for option in enumerated)

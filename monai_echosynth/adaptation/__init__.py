@@ -6,6 +6,7 @@ base. Only :func:`attach` and what calls it need the package peft (extra ``lora`
 
 from __future__ import annotations
 
+from monai_echosynth.adaptation.adapted import adapted
 from monai_echosynth.adaptation.adapter_bank import (
     active_adapter,
     adapter_names,
@@ -27,6 +28,7 @@ __all__ = [
     "LayerGroup",
     "LoRASettings",
     "active_adapter",
+    "adapted",
     "adapter_names",
     "attach",
     "base_digest",

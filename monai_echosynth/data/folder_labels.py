@@ -31,6 +31,7 @@ __all__ = [
     "CAMUS_FOLDER",
     "LABEL_FILE",
     "FolderLabels",
+    "check_table",
     "folder_labels",
     "labels_beside",
     "rest_id",
@@ -126,6 +127,22 @@ def labels_beside(label: Path) -> FolderLabels:
         folder = folder.parent
         folder = folder.parent if folder.name == "original" else folder
     return folder_labels(folder)
+
+
+def check_table(root: str | PathLike[str], table: LabelTable) -> str | PathLike[str]:
+    """Returns ``root`` if its prepared or semantic maps have the ids and names of ``table``.
+
+    Raises:
+        EchoSynthError: they have others, or the folder's own table cannot be read.
+    """
+    found = folder_labels(root).semantic
+    if found.names != table.names:
+        theirs, wanted = (", ".join(f"{key} {name}" for key, name in t.names.items()) for t in (found, table))
+        raise EchoSynthError(
+            f"label maps must have the labels of the table '{table.name}' ({wanted}), got {theirs} in {root}: "
+            f"choose another folder, or put its {LABEL_FILE} at its root"
+        )
+    return root
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,44 @@
+"""What shapes an adaptation: where the adapter sits, its size, and the budget of its training."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["AdaptationSettings"]
+
+
+@dataclass(frozen=True)
+class AdaptationSettings:
+    """Settings of one adapter.
+
+    Attributes:
+        groups: layer groups that get low-rank factors: ``linear``, ``self_attention``, ``cross_attention``, ``convolution``,
+            ``spade``.
+        rank: inner dimension of the factors.
+        alpha: scale of the adapter is alpha / rank; alpha equals the rank when omitted.
+        dropout: on the input of the adapter in training.
+        epochs: number of epochs.
+        samples_per_epoch: frames drawn per epoch.
+        batch_size: frames per step and process.
+        learning_rate: peak learning rate of AdamW.
+        variants: warped versions of every frame in the latent cache, the frame itself included.
+        seed: seed of the adapter's start, order, warps and noise.
+    """
+
+    groups: tuple[str, ...] = ("linear",)
+    rank: int = 4
+    alpha: float | None = None
+    dropout: float = 0.0
+    epochs: int = 40
+    samples_per_epoch: int = 800
+    batch_size: int = 16
+    learning_rate: float = 2e-3
+    variants: int = 8
+    seed: int = 0
+
+    def ids(self) -> dict[str, Any]:
+        """Values by config id of the bundle."""
+        values = {**asdict(self), "groups": list(self.groups), "lora_rank": self.rank}
+        values.pop("rank")  # the process's number in a bundle
+        return values
