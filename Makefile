@@ -1,4 +1,5 @@
 # make demo   the whole study: on the embedded phantom, or DATA=folder; OUT=folder, PRESET=quick|cpu|paper, SEED=n
+# make demo-tee   the adaptation study on the esophageal phantom; takes the generator of runs/demo when it is there; OUT=folder, SEED=n
 # make test   lint, types and tests
 # make lint   lint and types alone
 # make clean  remove the environment and the caches (results under runs/ stay)
@@ -16,11 +17,17 @@ SEED   ?=
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint clean install
+.PHONY: demo demo-tee test lint clean install
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
 	$(BIN)/echosynth demo --out "$(OUT)" $(if $(DATA),--data "$(DATA)") $(if $(PRESET),--preset "$(PRESET)") $(if $(SEED),--seed "$(SEED)")
+
+# OUT has another default here; the base is the generator of the demo where that has run.
+TEE_BASE = $(wildcard runs/demo/bundles/echo_generative_diffusion)
+demo-tee: OUT = runs/tee
+demo-tee: $(STAMP)
+	$(BIN)/echosynth demo-tee --out "$(OUT)" $(if $(TEE_BASE),--base "$(TEE_BASE)") $(if $(SEED),--seed "$(SEED)")
 
 test: lint
 	$(BIN)/python -m pytest --durations=15

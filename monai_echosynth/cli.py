@@ -13,7 +13,19 @@ import sys
 from collections.abc import Sequence
 
 from monai_echosynth import __version__
-from monai_echosynth.commands import adapt, demo, evaluate, generate, phantom, prepare, remap, shapes, train, verify
+from monai_echosynth.commands import (
+    adapt,
+    demo,
+    demo_tee,
+    evaluate,
+    generate,
+    phantom,
+    prepare,
+    remap,
+    shapes,
+    train,
+    verify,
+)
 from monai_echosynth.commands.options import Handler
 from monai_echosynth.errors import EchoSynthError
 
@@ -57,7 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (phantom, prepare, remap, shapes, train, adapt, generate, evaluate, demo, verify):
+    for module in (phantom, prepare, remap, shapes, train, adapt, generate, evaluate, demo, demo_tee, verify):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

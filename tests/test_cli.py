@@ -14,7 +14,19 @@ from monai_echosynth import __version__, cli
 from monai_echosynth.commands import demo
 from monai_echosynth.errors import EchoSynthError
 
-COMMANDS = ("phantom", "prepare", "remap", "shapes", "train", "adapt", "generate", "evaluate", "demo", "verify")
+COMMANDS = (
+    "phantom",
+    "prepare",
+    "remap",
+    "shapes",
+    "train",
+    "adapt",
+    "generate",
+    "evaluate",
+    "demo",
+    "demo-tee",
+    "verify",
+)
 
 
 @pytest.fixture

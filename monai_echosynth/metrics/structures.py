@@ -10,13 +10,29 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LABEL_NAMES", "STRUCTURES", "structure_mask", "summary_key"]
+__all__ = ["STRUCTURES", "Structures", "structure_mask", "structures_of", "summary_key"]
 
-LABEL_NAMES: Mapping[int, str] = {1: "lv_endo", 2: "myo", 3: "la"}
-"""Plain labels, each pixel has at most one."""
+Structures = Mapping[str, tuple[int, ...]]
+"""Name of each structure -> the label ids that make it."""
 
-STRUCTURES: Mapping[str, tuple[int, ...]] = {"lv_endo": (1,), "myo": (2,), "lv_epi": (1, 2), "la": (3,)}
-"""Structures reported: the labels and the one region made of two of them."""
+
+def structures_of(labels: Mapping[int, str]) -> Structures:
+    """Structures reported for a label table: each label and, where both of its parts are there, the region ``lv_epi``.
+
+    Args:
+        labels: names of the anatomical labels by id, each pixel has at most one.
+    """
+    found: dict[str, tuple[int, ...]] = {name: (number,) for number, name in sorted(labels.items())}
+    if {"lv_endo", "myo"} <= found.keys():
+        filled = tuple(sorted(found["lv_endo"] + found["myo"]))
+        names = list(found)
+        names.insert(names.index("myo") + 1, "lv_epi")
+        found = {name: found.get(name, filled) for name in names}
+    return found
+
+
+STRUCTURES: Structures = structures_of({1: "lv_endo", 2: "myo", 3: "la"})
+"""Structures of CAMUS: the labels and the one region made of two of them."""
 
 
 def structure_mask(label: NDArray[np.integer], ids: tuple[int, ...]) -> NDArray[np.bool_]:

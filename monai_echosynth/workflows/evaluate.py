@@ -16,7 +16,7 @@ from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.bootstrap import Interval, bootstrap_mean, bootstrap_paired
-from monai_echosynth.metrics.structures import LABEL_NAMES, STRUCTURES, summary_key
+from monai_echosynth.metrics.structures import STRUCTURES, Structures, summary_key
 from monai_echosynth.metrics.summary_json import values_of
 
 __all__ = ["compare_arms", "evaluate_segmenter", "mask_adherence", "score_table"]
@@ -46,7 +46,7 @@ def evaluate_segmenter(
 
     Returns:
         ``{"dice": {structure: {"mean", "ci95"}}, "hd95_mm": ..., "assd_mm": ..., "hd_mm": ..., "mean_dice": ..., "frames",
-        "patients"}``; ``mean_dice`` is over the three labels.
+        "patients"}``; ``mean_dice`` is over the plain labels.
 
     Raises:
         EchoSynthError: the bundle has no weights, or the section is empty or not prepared.
@@ -73,14 +73,14 @@ def mask_adherence(
 
 def score_table(summary: Mapping[str, Any], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
     """Means with intervals over patients of every structure of a ``summary.json``."""
-    cases = summary["metric_per_case"]
+    cases, structures = summary["metric_per_case"], _structures(summary)
     patients = _patients(cases)
 
     def row(metric: str) -> dict[str, Any]:
-        values = {name: values_of(cases, summary_key(ids), metric) for name, ids in STRUCTURES.items()}
+        values = {name: values_of(cases, summary_key(ids), metric) for name, ids in structures.items()}
         return {name: bootstrap_mean(scores, patients, draws, seed).as_dict() for name, scores in values.items()}
 
-    mean_dice = bootstrap_mean(_mean_of_labels(cases), patients, draws, seed)
+    mean_dice = bootstrap_mean(_mean_of_labels(cases, structures), patients, draws, seed)
     return {
         "frames": len(cases),
         "patients": len(set(patients)),
@@ -98,7 +98,7 @@ def compare_arms(
     """Paired differences ``first - second`` of two summaries of the same frames, with intervals over patients.
 
     Returns:
-        ``{structure: {"mean", "ci95"}}`` and, for Dice, ``"mean"`` over the three labels.
+        ``{structure: {"mean", "ci95"}}`` and, for Dice, ``"mean"`` over the plain labels.
 
     Raises:
         EchoSynthError: the summaries are not of the same frames.
@@ -116,16 +116,23 @@ def compare_arms(
         difference: Interval = bootstrap_paired(x, y, patients, draws, seed)
         return difference.as_dict()
 
-    keys = {name: summary_key(ids) for name, ids in STRUCTURES.items()}
+    structures = _structures(first)
+    keys = {name: summary_key(ids) for name, ids in structures.items()}
     result = {name: paired(values_of(a, key, metric), values_of(b, key, metric)) for name, key in keys.items()}
     if metric == "Dice":
-        result["mean"] = paired(_mean_of_labels(a), _mean_of_labels(b))
+        result["mean"] = paired(_mean_of_labels(a, structures), _mean_of_labels(b, structures))
     return result
 
 
-def _mean_of_labels(cases: Sequence[Mapping[str, Any]]) -> list[float]:
+def _structures(summary: Mapping[str, Any]) -> Structures:
+    """Structures that a summary names; those of CAMUS where it names none."""
+    named = summary.get("structures")
+    return {name: tuple(ids) for name, ids in named.items()} if named else STRUCTURES
+
+
+def _mean_of_labels(cases: Sequence[Mapping[str, Any]], structures: Structures) -> list[float]:
     """Mean Dice of the plain labels in each frame; NaN where one of them is not defined."""
-    per_label = [values_of(cases, str(label), "Dice") for label in LABEL_NAMES]
+    per_label = [values_of(cases, summary_key(ids), "Dice") for ids in structures.values() if len(ids) == 1]
     return [sum(values) / len(values) for values in zip(*per_label, strict=True)]
 
 

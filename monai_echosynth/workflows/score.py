@@ -11,17 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.datalist import read_label_table
+from monai_echosynth.data.folder_labels import structures as structure_rows
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.case_scores import case_scores
+from monai_echosynth.metrics.structures import STRUCTURES, Structures, structures_of
 from monai_echosynth.metrics.summary_json import case_entry, summarize
 
-__all__ = ["score_predictions"]
+__all__ = ["score_predictions", "structures_in"]
 
 _KEPT = ("id", "patient", "view", "phase")
 
 
 def score_predictions(
-    prediction_dir: str | Path, items: Sequence[Mapping[str, Any]], summary_path: str | Path
+    prediction_dir: str | Path,
+    items: Sequence[Mapping[str, Any]],
+    summary_path: str | Path,
+    structures: Structures = STRUCTURES,
 ) -> dict[str, Any]:
     """Scores every frame of a datalist and writes the summary.
 
@@ -29,9 +35,11 @@ def score_predictions(
         prediction_dir: folder of label maps named as the frames (``<name>.nii.gz``).
         items: entries of a datalist with absolute paths; the reference is ``label``.
         summary_path: the ``summary.json`` to write; file names in it are relative to its folder where they lie below it.
+        structures: label ids of each structure.
 
     Returns:
-        The summary in nnU-Net's schema, each case with ``id``, ``patient``, ``view`` and ``phase`` beside nnU-Net's keys.
+        The summary in nnU-Net's schema, each case with ``id``, ``patient``, ``view`` and ``phase`` beside nnU-Net's keys, and the
+        ids of each structure under ``structures``.
 
     Raises:
         EchoSynthError: a prediction is missing or lies on another grid than its reference.
@@ -53,12 +61,20 @@ def score_predictions(
         kept = {key: item[key] for key in _KEPT if key in item}
         cases.append(
             case_entry(
-                case_scores(prediction, reference, spacing), _name(path, home), _name(reference_path, home), **kept
+                case_scores(prediction, reference, spacing, structures),
+                _name(path, home),
+                _name(reference_path, home),
+                **kept,
             )
         )
-    summary = summarize(cases)
+    summary = {**summarize(cases), "structures": {name: list(ids) for name, ids in structures.items()}}
     write_json(summary_path, summary)
     return summary
+
+
+def structures_in(folder: str | Path) -> Structures:
+    """Structures that are scored on the frames of a prepared folder, by its label table."""
+    return structures_of({entry.id: entry.name for entry in structure_rows(read_label_table(folder))})
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], tuple[float, float]]:

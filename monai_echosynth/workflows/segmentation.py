@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.check_prepared import check_prepared
-from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.data.datalist import load_datalist, read_label_table
 from monai_echosynth.data.fingerprint import fingerprint_frames
+from monai_echosynth.data.folder_labels import structures
+from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.plan import plan_segmentation
 from monai_echosynth.workflows.bundles import bundle_source
@@ -108,8 +111,10 @@ def train_segmenter(
     settings = settings or SEGMENTATION_PRESETS[SegmentationPreset(preset)]
     settings = replace(settings, epoch_iterations=min(settings.epoch_iterations, settings.iterations))
     root = Path(out)
+    table = read_label_table([*folders, val_dataset_dir or folders[0]])
     ids = {
         **asdict(settings),
+        "out_channels": 1 + len(structures(table)),
         "dataset_dir": str(Path(folders[0]).resolve()),
         "extra_dataset_dirs": [str(Path(folder).resolve()) for folder in folders[1:]],
         "val_dataset_dir": str(Path(val_dataset_dir or folders[0]).resolve()),
@@ -118,8 +123,8 @@ def train_segmenter(
     check_prepared(folders, "training")
     check_prepared(ids["val_dataset_dir"], "validation")
     claim_folder(root, ids)
-    write_bundle(root, settings)
-    _write_plan(root, folders, settings)
+    write_bundle(root, settings, table)
+    _write_plan(root, folders, settings, table)
     started = time.perf_counter()
     workflow = run_bundle(root, "train.json", "train", progress=progress, **ids)
     parameters = sum(p.numel() for p in workflow.network_def.parameters())
@@ -134,26 +139,34 @@ def train_segmenter(
     }
 
 
-def write_bundle(root: Path, settings: SegmentationSettings) -> None:
-    """Copies the shipped bundle to ``root`` and writes the settings into its configs and metadata."""
+def write_bundle(root: Path, settings: SegmentationSettings, table: LabelTable = SEMANTIC_LABELS) -> None:
+    """Copies the shipped bundle to ``root`` and writes the settings and classes into its configs and metadata."""
     shutil.copytree(bundle_source(BUNDLE), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".gitkeep"))
     (root / "models").mkdir(exist_ok=True)
-    values = asdict(settings)
+    names = ["background", *(entry.name for entry in structures(table))]
+    values = {**asdict(settings), "out_channels": len(names)}
     for name in ("train", "inference"):
         path = root / "configs" / f"{name}.json"
         config = json.loads(path.read_text(encoding="utf-8"))
-        shared = ("spatial_size", "base_features") if name == "inference" else tuple(values)
+        shared = ("spatial_size", "base_features", "out_channels") if name == "inference" else tuple(values)
         write_json(path, {**config, **{key: values[key] for key in shared}})
     path = root / "configs" / "metadata.json"
     metadata = json.loads(path.read_text(encoding="utf-8"))
     for side, key in (("inputs", "image"), ("outputs", "pred")):
         metadata["network_data_format"][side][key]["spatial_shape"] = [settings.spatial_size] * 2
+    pred = metadata["network_data_format"]["outputs"]["pred"]
+    pred.update(num_channels=len(names), channel_def={str(i): name for i, name in enumerate(names)})
+    listed = ", ".join(f"{i} is {name}" for i, name in enumerate(names))
+    metadata["label_classes"] = (
+        f"single channel map: {listed.removeprefix('0 is background, ')}, everything else is background"
+    )
+    metadata["pred_classes"] = f"{len(names)} channels: {listed}"
     write_json(path, metadata)
 
 
-def _write_plan(root: Path, folders: Sequence[str | Path], settings: SegmentationSettings) -> None:
+def _write_plan(root: Path, folders: Sequence[str | Path], settings: SegmentationSettings, table: LabelTable) -> None:
     """Writes the fingerprint of the training frames and the plan of the network, beside the bundle's folders."""
-    fingerprint = fingerprint_frames(load_datalist(folders, "training"))
+    fingerprint = fingerprint_frames(load_datalist(folders, "training"), [entry.id for entry in structures(table)])
     fingerprint.save(root / "fingerprint.json")
     size = (settings.spatial_size, settings.spatial_size)
     plan = plan_segmentation(size, frames=fingerprint.frames, base_features=settings.base_features)

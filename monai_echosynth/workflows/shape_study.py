@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.datalist import read_dataset_json
+from monai_echosynth.data.folder_labels import LABEL_FILE
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.shapes import (
     Alignment,
@@ -120,7 +122,7 @@ def run_shape_model(
 def run_shape_masks(
     model: Folder, out: Folder, count: int, *, seed: int = 0, start: int = 0, deviations: float = 2.5
 ) -> list[Path]:
-    """Writes sampled label maps to ``out/labels``; map k depends on (seed, k) alone.
+    """Writes sampled label maps to ``out/labels``, with their label table; map k depends on (seed, k) alone.
 
     Args:
         model: file of :func:`run_shape_model`.
@@ -135,8 +137,10 @@ def run_shape_masks(
     """
     if count < 1:
         raise EchoSynthError(f"at least one map must be asked for, got {count}: give a positive number")
-    sampler = load_shapes(Path(model)).sampler(deviations)
-    paths = []
+    fitted = load_shapes(Path(model))
+    if fitted.table != SEMANTIC_LABELS:
+        write_json(Path(out) / LABEL_FILE, fitted.table.to_dict())
+    sampler, paths = fitted.sampler(deviations), []
     for index in range(start, start + count):
         drawn = sampler.sample(seed, index)
         paths.append(Path(out) / "labels" / f"ssm{index:05d}.nii.gz")

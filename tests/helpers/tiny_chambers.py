@@ -1,4 +1,4 @@
-"""A prepared data set with a label table of its own: the tiny ellipses, the myocardium and the cavity called ``ra`` and ``lv``."""
+"""A prepared data set with a label table of its own: the tiny ellipses under other names."""
 
 from __future__ import annotations
 

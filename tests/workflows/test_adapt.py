@@ -97,7 +97,7 @@ def test_masks_of_another_table_are_refused(bundle: Path, tmp_path: Path) -> Non
 
 
 def test_fewer_frames_than_a_batch_are_refused(base: Path, data: Path, tmp_path: Path) -> None:
-    with pytest.raises(EchoSynthError, match="6 frames .* batch_size = 16"):
+    with pytest.raises(EchoSynthError, match=r"6 frames .* batch_size = 16"):
         adapt(base, data, tmp_path / "out", settings=AdaptationSettings(), progress=False)
     assert not (tmp_path / "out").exists()
 
