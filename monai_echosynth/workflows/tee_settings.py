@@ -8,6 +8,7 @@ from typing import Any
 
 from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
 from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
+from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
 __all__ = ["STRONG_AFFINE", "TeeSettings"]
 
@@ -25,6 +26,7 @@ class TeeSettings:
     """The study.
 
     Attributes:
+        size: side of the frames in pixels, that of the base.
         frames: target frames that adapt the generator and train the segmenters.
         patients: patients of the target phantom.
         n_test: test patients among them.
@@ -36,6 +38,7 @@ class TeeSettings:
         nfe: network calls per image.
     """
 
+    size: int = PRESETS[Preset.QUICK].spatial_size
     frames: int = 50
     patients: int = 70
     n_test: int = 40

@@ -53,7 +53,7 @@ def tee_stages(base: Path | None, seed: int, study: TeeSettings) -> list[Stage]:
     budget = replace(study.segmentation, seed=seed)
     adaptation = replace(study.adaptation, seed=seed)
     drawn = {"count": study.synthetic // 2, "solver": study.solver, "nfe": study.nfe, "seed": seed}
-    target = {"patients": study.patients, "n_test": study.n_test, "size": PRESETS[_PRESET].spatial_size, "seed": seed}
+    target = {"patients": study.patients, "n_test": study.n_test, "size": study.size, "seed": seed}
     generator: dict[str, Path | str] = {"bundle": "adapter"}
     stages = [] if base is not None else _base(study, seed)
     stages += [
