@@ -162,7 +162,9 @@ def _generative(study: StudySettings, seed: int) -> list[Stage]:
     drawn = {**asdict(sampling), "images_per_mask": study.images_per_mask, "seed": seed}
     return [
         Stage("autoencoder", vae, autoencoder, frames, weight=budget["autoencoder"]),
-        Stage("texture", {}, texture, {**frames, "autoencoder": "autoencoder"}, weight=budget["latents"] / 4),
+        Stage(
+            "texture", {}, texture, {**frames, "autoencoder": "autoencoder"}, weight=budget["latents"] / 4, version=2
+        ),
         Stage("latents", cached, latents, {**frames, "autoencoder": "autoencoder"}, weight=budget["latents"]),
         Stage(
             "diffusion",
