@@ -8,6 +8,7 @@ its mask scores low; one that follows it scores as real frames do.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,7 @@ def score_table(summary: Mapping[str, Any], draws: int = 1000, seed: int = 0) ->
 
     def row(metric: str) -> dict[str, Any]:
         values = {name: values_of(cases, summary_key(ids), metric) for name, ids in structures.items()}
-        return {name: bootstrap_mean(scores, patients, draws, seed).as_dict() for name, scores in values.items()}
+        return {name: _interval(scores, patients, draws, seed) for name, scores in values.items()}
 
     mean_dice = bootstrap_mean(_mean_of_labels(cases, structures), patients, draws, seed)
     return {
@@ -122,6 +123,13 @@ def compare_arms(
     if metric == "Dice":
         result["mean"] = paired(_mean_of_labels(a, structures), _mean_of_labels(b, structures))
     return result
+
+
+def _interval(values: Sequence[float], patients: Sequence[str], draws: int, seed: int) -> dict[str, object]:
+    """Mean with interval; None where no value is defined, as distances to a structure that was never predicted."""
+    if all(math.isnan(value) for value in values):
+        return {"mean": None, "ci95": None}
+    return bootstrap_mean(values, patients, draws, seed).as_dict()
 
 
 def _structures(summary: Mapping[str, Any]) -> Structures:
