@@ -35,6 +35,9 @@ def run(args: argparse.Namespace) -> int:
     )
     print(f"{scores['frames']} frames of {scores['patients']} patients; Dice with 95 % interval over patients")
     for structure, score in scores["dice"].items():
+        if score["mean"] is None:
+            print(f"{structure:<8} not there")
+            continue
         low, high = score["ci95"]
         print(f"{structure:<8} {score['mean']:.3f}  [{low:.3f}, {high:.3f}]")
     return 0
