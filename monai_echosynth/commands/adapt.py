@@ -10,6 +10,7 @@ from monai_echosynth.commands.options import Commands, add_command, add_option
 __all__ = ["GROUPS", "add", "run"]
 
 GROUPS = ("linear", "self_attention", "cross_attention", "convolution", "spade")
+METHODS = ("lora", "full", "scratch")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -24,6 +25,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     add_option(command, "--groups", nargs="+", choices=GROUPS, default=["linear"], help="layers that are adapted")
     add_option(command, "--rank", type=int, default=4, metavar="R", help="inner dimension of the adapter")
+    add_option(command, "--method", choices=METHODS, default="lora", help="adapter, or every weight for comparison")
     add_option(command, "--epochs", type=int, default=40, metavar="N", help="epochs of 800 frames")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of the adapter, batches and noise")
     return command
@@ -34,8 +36,9 @@ def run(args: argparse.Namespace) -> int:
     from monai_echosynth.workflows.adapt import adapt
     from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
 
-    settings = AdaptationSettings(tuple(args.groups), args.rank, epochs=args.epochs, seed=args.seed)
+    choices = {"epochs": args.epochs, "seed": args.seed, "method": args.method}
+    settings = AdaptationSettings(tuple(args.groups), args.rank, **choices)
     made = adapt(args.base, args.data, args.out, args.rules, settings)
-    print(f"{made['params']} parameters trained on {made['frames']} frames, adapter of {made['bytes'] / 1024:.0f} KiB")
+    print(f"{made['params']} parameters trained on {made['frames']} frames, file of {made['bytes'] / 1024:.0f} KiB")
     print(f"bundle in {args.out}; images: echosynth generate --bundle {args.out} --masks {args.data} --out DIR")
     return 0

@@ -1,12 +1,14 @@
 """Adapts a frozen generator to other frames: an ``echo_tee_adaptation`` bundle from an ``echo_generative_diffusion`` bundle.
 
 The bundle holds a copy of the base, the adapter, the label rules (MaskR2) and a texture measured on the new frames; it generates
-like the base does, from label maps of the new table. An interrupted training goes on after its last whole epoch.
+like the base does, from label maps of the new table. For comparison the whole network can be trained instead, from the weights
+of the base or from random ones. An interrupted training goes on after its last whole epoch.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import asdict, replace
 from os import PathLike
@@ -21,7 +23,7 @@ from monai_echosynth.data.folder_labels import check_table, folder_labels
 from monai_echosynth.data.mask_r2 import Remapping
 from monai_echosynth.data.mask_r2_proposal import propose_remapping
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
+from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.run_bundle import run_bundle
@@ -86,12 +88,16 @@ def adapt(
     if not (models / "texture.safetensors").is_file():
         size = sizes["autoencoder_size"]
         fit_texture(data, models / "autoencoder.safetensors", size, models / "texture.safetensors")
-    if not (models / "adapter.safetensors").is_file():
+    if not _result_file(root, settings).is_file():
         ids = {"dataset_dir": str(data), "progress": progress, **settings.ids()}
-        run_bundle(root, "train.json", "train", **ids)
+        configs = ["train.json"]
+        if settings.method != AdaptationMethod.LORA:
+            configs.append("finetune.json")
+            ids["pretrained"] = settings.method == AdaptationMethod.FULL
+        run_bundle(root, configs, "train", **ids)
         shutil.rmtree(models / "checkpoints", ignore_errors=True)
     write_checksums(root)
-    return {"frames": frames, **_result(root)}
+    return {"frames": frames, **_result(root, settings)}
 
 
 def _base_sizes(base: Path) -> dict[str, Any]:
@@ -127,19 +133,29 @@ def _write_bundle(
     write_json(root / "rules.json", remapping.to_dict())
     networks = {name: sizes[name] for name in ("autoencoder_size", "size")}
     values = {"inference": sizes, "train": {**networks, **settings.ids()}}
+    if settings.method != AdaptationMethod.LORA:
+        override = (root / "configs" / "finetuned_inference.json").read_text(encoding="utf-8")
+        values["inference"] = {**sizes, **json.loads(override)}
     values["fit_texture"] = {"autoencoder_size": sizes["autoencoder_size"]}
     for name, changed in values.items():
         path = root / "configs" / f"{name}.json"
         write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **changed})
 
 
-def _result(root: Path) -> dict[str, Any]:
-    from monai_echosynth.adaptation import read_adapter_info
+def _result_file(root: Path, settings: AdaptationSettings) -> Path:
+    name = "adapter" if settings.method == AdaptationMethod.LORA else "network"
+    return root / "models" / f"{name}.safetensors"
 
-    path = root / "models" / "adapter.safetensors"
+
+def _result(root: Path, settings: AdaptationSettings) -> dict[str, Any]:
+    from safetensors import safe_open
+
+    path = _result_file(root, settings)
+    with safe_open(path, framework="pt") as file:
+        params = sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118 - no mapping
     last: dict[str, Any] = json.loads((root / "eval" / "history.json").read_text(encoding="utf-8"))[-1]
     return {
-        "params": read_adapter_info(path).parameters,
+        "params": params,
         "bytes": path.stat().st_size,
         "epochs": last["epoch"],
         "final_loss": last["loss"],

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from typing import Any
 
-__all__ = ["AdaptationSettings"]
+__all__ = ["AdaptationMethod", "AdaptationSettings"]
+
+
+class AdaptationMethod(StrEnum):
+    """What an adaptation trains."""
+
+    LORA = "lora"
+    """Low-rank factors on the frozen base."""
+    FULL = "full"
+    """Every weight of the denoising network, from those of the base on."""
+    SCRATCH = "scratch"
+    """Every weight of the denoising network, from random ones on."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +36,7 @@ class AdaptationSettings:
         learning_rate: peak learning rate of AdamW.
         variants: warped versions of every frame in the latent cache, the frame itself included.
         seed: seed of the adapter's start, order, warps and noise.
+        method: what is trained; ``groups`` to ``dropout`` shape the method ``lora`` alone.
     """
 
     groups: tuple[str, ...] = ("linear",)
@@ -36,9 +49,11 @@ class AdaptationSettings:
     learning_rate: float = 2e-3
     variants: int = 8
     seed: int = 0
+    method: str = AdaptationMethod.LORA
 
     def ids(self) -> dict[str, Any]:
         """Values by config id of the bundle."""
         values = {**asdict(self), "groups": list(self.groups), "lora_rank": self.rank}
-        values.pop("rank")  # the process's number in a bundle
+        for name in ("rank", "method"):  # the process's number in a bundle; the method chooses the config files
+            values.pop(name)
         return values

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -118,3 +119,18 @@ def test_rules_for_another_table_are_refused(base: Path, data: Path, bundle: Pat
     (tmp_path / "rules.json").write_text(json.dumps(rules))
     with pytest.raises(EchoSynthError, match="2 rv"):
         adapt(base, data, tmp_path / "out", tmp_path / "rules.json", SETTINGS, progress=False)
+
+
+@pytest.mark.parametrize("method", ["full", "scratch"])
+def test_the_whole_network_is_trained_for_comparison(method: str, base: Path, data: Path, tmp_path: Path) -> None:
+    settings = replace(SETTINGS, method=method, epochs=1)
+    made = adapt(base, data, tmp_path / "bundle", settings=settings, progress=False)
+    network = load_weights(spade_unet("quick"), tmp_path / "bundle" / "models" / "network.safetensors")
+    start = load_weights(spade_unet("quick"), base / "models" / "diffusion.safetensors")
+    assert made["params"] == sum(parameter.numel() for parameter in network.parameters())
+    distance = max(
+        float((a - b).detach().abs().max()) for a, b in zip(network.parameters(), start.parameters(), strict=True)
+    )
+    assert 0 < distance < 0.05 if method == "full" else distance > 0.05
+    made = generate(tmp_path / "bundle", data, tmp_path / "set", count=2, solver="euler", nfe=2, progress=False)
+    assert made["new"] == 2
