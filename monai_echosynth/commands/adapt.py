@@ -10,7 +10,7 @@ from monai_echosynth.commands.options import Commands, add_command, add_option
 __all__ = ["GROUPS", "add", "run"]
 
 GROUPS = ("linear", "self_attention", "cross_attention", "convolution", "spade")
-METHODS = ("lora", "full", "scratch")
+METHODS = ("lora", "full", "scratch", "none")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -25,7 +25,13 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     add_option(command, "--groups", nargs="+", choices=GROUPS, default=["linear"], help="layers that are adapted")
     add_option(command, "--rank", type=int, default=4, metavar="R", help="inner dimension of the adapter")
-    add_option(command, "--method", choices=METHODS, default="lora", help="adapter, or every weight for comparison")
+    add_option(
+        command,
+        "--method",
+        choices=METHODS,
+        default="lora",
+        help="adapter; or every weight, or nothing, for comparison",
+    )
     add_option(command, "--epochs", type=int, default=40, metavar="N", help="epochs of 800 frames")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of the adapter, batches and noise")
     return command

@@ -1,4 +1,4 @@
-"""``echosynth demo-tee`` runs the adaptation study on the esophageal phantom."""
+"""``echosynth demo-tee`` runs the adaptation study, on the esophageal phantom or on prepared frames of the user."""
 
 from __future__ import annotations
 
@@ -7,16 +7,31 @@ from pathlib import Path
 
 from monai_echosynth.commands.options import Commands, add_command, add_option
 
-__all__ = ["add", "run"]
+__all__ = ["COMPARED", "add", "run"]
+
+COMPARED = ("linear", "self_attention", "convolution", "spade", "full", "scratch", "base")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
-    command = add_command(commands, "demo-tee", run, "adapt a generator to simulated TEE frames and write the report")
-    base = "trained generator of the preset quick, as echosynth demo leaves it; trained here when left out"
+    command = add_command(
+        commands, "demo-tee", run, "adapt a generator to few TEE frames, simulated or yours, and report"
+    )
+    base = "trained generator, as echosynth demo leaves it; one is trained here when left out"
+    data = "prepared frames with test patients; simulated when left out"
+    frames = "numbers of target frames, a curve where there are several"
+    compared = "adaptations to try beside the default, at the first number of frames"
     add_option(command, "--base", type=Path, metavar="DIR", help=base)
+    add_option(command, "--data", type=Path, metavar="DIR", help=data)
+    add_option(
+        command, "--rules", type=Path, metavar="FILE", help="label rules of echosynth remap; proposed if left out"
+    )
     add_option(command, "--out", type=Path, default=Path("runs/tee"), metavar="DIR", help="folder of the study")
-    add_option(command, "--frames", type=int, default=50, metavar="N", help="target frames")
+    add_option(command, "--frames", type=int, nargs="+", default=[50], metavar="N", help=frames)
+    add_option(command, "--compare", nargs="+", choices=COMPARED, default=[], metavar="NAME", help=compared)
+    add_option(
+        command, "--patients", type=int, default=100, metavar="N", help="simulated patients, 40 of them for tests"
+    )
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
     return command
 
@@ -24,8 +39,9 @@ def add(commands: Commands) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Runs the study; returns the exit code."""
     from monai_echosynth.workflows.tee_settings import TeeSettings
-    from monai_echosynth.workflows.tee_study import run_tee_demo
+    from monai_echosynth.workflows.tee_study import run_tee_study
 
-    report = run_tee_demo(args.out, args.base, args.seed, TeeSettings(frames=args.frames))
+    settings = TeeSettings(tuple(args.frames), tuple(args.compare), patients=args.patients, seed=args.seed)
+    report = run_tee_study(args.out, args.base, args.data, args.rules, settings)
     print(f"report: {report}")
     return 0

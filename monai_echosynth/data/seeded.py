@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from monai.data import Dataset
 from monai.transforms import Compose, RandomizableTrait
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 from tqdm import tqdm
 
@@ -54,12 +55,14 @@ class SeededSampler(Sampler[tuple[int, int]]):
         """Draws of this rank in an epoch; equal on all ranks."""
         return -(-self.samples_per_epoch // self.world_size)
 
+    def order(self, rng: np.random.Generator, total: int) -> NDArray[np.int64]:
+        """Indices of the draws of the current epoch over all ranks."""
+        return np.concatenate([rng.permutation(self.size) for _ in range(-(-total // self.size))])[:total]
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Yield this rank's draws of the current epoch."""
         total = len(self) * self.world_size
-        passes = -(-total // self.size)
-        rng = np.random.default_rng(derive_seed(self.seed, "order", self.epoch))
-        order = np.concatenate([rng.permutation(self.size) for _ in range(passes)])[:total]
+        order = self.order(np.random.default_rng(derive_seed(self.seed, "order", self.epoch)), total)
         for position in range(self.rank, total, self.world_size):
             yield int(order[position]), derive_seed(self.seed, "draw", self.epoch, position)
 

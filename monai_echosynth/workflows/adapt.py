@@ -1,21 +1,18 @@
 """Adapts a frozen generator to other frames: an ``echo_tee_adaptation`` bundle from an ``echo_generative_diffusion`` bundle.
 
-The bundle holds a copy of the base, the adapter, the label rules (MaskR2) and a texture measured on the new frames; it generates
-like the base does, from label maps of the new table. For comparison the whole network can be trained instead, from the weights
-of the base or from random ones. An interrupted training goes on after its last whole epoch.
+The bundle holds a copy of the base, the adapter, a decoder that learned the new frames, the label rules (MaskR2) and a texture
+measured on these frames; it generates like the base does, from label maps of the new table. For comparison the whole network can
+be trained instead, from the weights of the base or from random ones. An interrupted training goes on after its last whole epoch.
 """
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
@@ -24,18 +21,20 @@ from monai_echosynth.data.mask_r2 import Remapping
 from monai_echosynth.data.mask_r2_proposal import propose_remapping
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
-from monai_echosynth.workflows.bundles import bundle_source
+from monai_echosynth.workflows.adapted_bundle import (
+    DECODER,
+    TEXTURE,
+    base_sizes,
+    result_file,
+    trained_numbers,
+    write_adapted_bundle,
+)
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.run_bundle import run_bundle
 from monai_echosynth.workflows.texture import fit_texture
 from monai_echosynth.workflows.training_folder import claim_folder
 
-__all__ = ["BUNDLE", "adapt"]
-
-BUNDLE = "echo_tee_adaptation"
-
-_SIZES = ("autoencoder_size", "size", "spatial_size")
-_BASE = ("autoencoder.safetensors", "diffusion.safetensors")
+__all__ = ["adapt"]
 
 
 def adapt(
@@ -57,7 +56,8 @@ def adapt(
         progress: show a progress bar.
 
     Returns:
-        ``params`` (trained), ``bytes`` (of the adapter file), ``frames``, ``epochs``, ``final_loss``, ``validation_loss``.
+        ``frames``, ``params`` (trained), ``bytes`` (of their file) and, unless nothing is trained, ``epochs``, ``final_loss``,
+        ``validation_loss``.
 
     Raises:
         EchoSynthError: the base has no weights, the folder is not prepared at the base's size or has fewer frames than a batch,
@@ -65,7 +65,7 @@ def adapt(
     """
     settings = settings or AdaptationSettings()
     root, source = Path(out), Path(base)
-    sizes = _base_sizes(source)
+    sizes = base_sizes(source)
     found = read_dataset_json(data).get("spatial_size")
     if found != [sizes["spatial_size"]] * 2:
         raise EchoSynthError(
@@ -83,34 +83,37 @@ def adapt(
     remapping = _remapping(data, rules)
     claim = {"base": str(source.resolve()), "data": str(Path(data).resolve()), "rules": remapping.to_dict()}
     claim_folder(root, {**claim, **asdict(settings)})
-    _write_bundle(root, source, sizes, remapping, settings)
+    write_adapted_bundle(root, source, sizes, remapping, settings)
     models = root / "models"
-    if not (models / "texture.safetensors").is_file():
-        size = sizes["autoencoder_size"]
-        fit_texture(data, models / "autoencoder.safetensors", size, models / "texture.safetensors")
-    if not _result_file(root, settings).is_file():
-        ids = {"dataset_dir": str(data), "progress": progress, **settings.ids()}
-        configs = ["train.json"]
-        if settings.method != AdaptationMethod.LORA:
-            configs.append("finetune.json")
-            ids["pretrained"] = settings.method == AdaptationMethod.FULL
-        run_bundle(root, configs, "train", **ids)
-        shutil.rmtree(models / "checkpoints", ignore_errors=True)
+    if not (models / DECODER).is_file():
+        _train_decoder(root, data, settings, progress)
+    if not (models / TEXTURE).is_file():
+        fit_texture(data, models / DECODER, sizes["autoencoder_size"], models / TEXTURE)
+    if not result_file(root, settings).is_file():
+        _train(root, data, settings, progress)
     write_checksums(root)
-    return {"frames": frames, **_result(root, settings)}
+    return {"frames": frames, **trained_numbers(root, settings)}
 
 
-def _base_sizes(base: Path) -> dict[str, Any]:
-    """Sizes of the base, from its config; checks that it is a trained generator."""
-    config = base / "configs" / "inference.json"
-    missing = [path for path in (config, *(base / "models" / name for name in _BASE)) if not path.is_file()]
-    if missing:
-        raise EchoSynthError(
-            f"a trained echo_generative_diffusion bundle was expected, got {base} without "
-            f"{missing[0].relative_to(base).as_posix()}: name the bundle to adapt"
-        )
-    content = json.loads(config.read_text(encoding="utf-8"))
-    return {name: content[name] for name in _SIZES}
+def _train_decoder(root: Path, data: str | PathLike[str], settings: AdaptationSettings, progress: bool) -> None:
+    if settings.method == AdaptationMethod.NONE or settings.decoder_epochs == 0:
+        shutil.copyfile(root / "models" / "autoencoder.safetensors", root / "models" / DECODER)
+        return
+    run_bundle(root, "train_decoder.json", "train", dataset_dir=str(data), progress=progress, **settings.decoder_ids())
+    shutil.rmtree(root / "models" / "checkpoints_decoder", ignore_errors=True)
+
+
+def _train(root: Path, data: str | PathLike[str], settings: AdaptationSettings, progress: bool) -> None:
+    if settings.method == AdaptationMethod.NONE:
+        shutil.copyfile(root / "models" / "diffusion.safetensors", result_file(root, settings))
+        return
+    ids = {"dataset_dir": str(data), "progress": progress, **settings.ids()}
+    configs = ["train.json"]
+    if settings.method != AdaptationMethod.LORA:
+        configs.append("finetune.json")
+        ids["pretrained"] = settings.method == AdaptationMethod.FULL
+    run_bundle(root, configs, "train", **ids)
+    shutil.rmtree(root / "models" / "checkpoints", ignore_errors=True)
 
 
 def _remapping(data: str | PathLike[str], rules: str | PathLike[str] | None) -> Remapping:
@@ -119,45 +122,3 @@ def _remapping(data: str | PathLike[str], rules: str | PathLike[str] | None) -> 
     remapping = Remapping.from_file(rules)
     check_table(data, remapping.source)
     return replace(remapping, source=folder_labels(data).semantic)
-
-
-def _write_bundle(
-    root: Path, base: Path, sizes: dict[str, Any], remapping: Remapping, settings: AdaptationSettings
-) -> None:
-    """Copies the shipped bundle and the base's weights to ``root`` and writes sizes, budget and rules."""
-    shutil.copytree(bundle_source(BUNDLE), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".gitkeep"))
-    (root / "models").mkdir(exist_ok=True)
-    for name in _BASE:
-        if not (root / "models" / name).is_file():
-            shutil.copyfile(base / "models" / name, root / "models" / name)
-    write_json(root / "rules.json", remapping.to_dict())
-    networks = {name: sizes[name] for name in ("autoencoder_size", "size")}
-    values = {"inference": sizes, "train": {**networks, **settings.ids()}}
-    if settings.method != AdaptationMethod.LORA:
-        override = (root / "configs" / "finetuned_inference.json").read_text(encoding="utf-8")
-        values["inference"] = {**sizes, **json.loads(override)}
-    values["fit_texture"] = {"autoencoder_size": sizes["autoencoder_size"]}
-    for name, changed in values.items():
-        path = root / "configs" / f"{name}.json"
-        write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **changed})
-
-
-def _result_file(root: Path, settings: AdaptationSettings) -> Path:
-    name = "adapter" if settings.method == AdaptationMethod.LORA else "network"
-    return root / "models" / f"{name}.safetensors"
-
-
-def _result(root: Path, settings: AdaptationSettings) -> dict[str, Any]:
-    from safetensors import safe_open
-
-    path = _result_file(root, settings)
-    with safe_open(path, framework="pt") as file:
-        params = sum(math.prod(file.get_slice(key).get_shape()) for key in file.keys())  # noqa: SIM118 - no mapping
-    last: dict[str, Any] = json.loads((root / "eval" / "history.json").read_text(encoding="utf-8"))[-1]
-    return {
-        "params": params,
-        "bytes": path.stat().st_size,
-        "epochs": last["epoch"],
-        "final_loss": last["loss"],
-        "validation_loss": last.get("validation_loss"),
-    }

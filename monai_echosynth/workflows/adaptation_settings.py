@@ -8,6 +8,8 @@ from typing import Any
 
 __all__ = ["AdaptationMethod", "AdaptationSettings"]
 
+_DECODER = ("decoder_epochs", "decoder_learning_rate")
+
 
 class AdaptationMethod(StrEnum):
     """What an adaptation trains."""
@@ -18,6 +20,8 @@ class AdaptationMethod(StrEnum):
     """Every weight of the denoising network, from those of the base on."""
     SCRATCH = "scratch"
     """Every weight of the denoising network, from random ones on."""
+    NONE = "none"
+    """Nothing: the base as it is, texture included, under the label rules."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,9 @@ class AdaptationSettings:
         samples_per_epoch: frames drawn per epoch.
         batch_size: frames per step and process.
         learning_rate: peak learning rate of AdamW.
+        decoder_epochs: epochs in which the decoder of the autoencoder learns the new frames, while the encoder, and hence the
+            latents, stay as they are; 0 keeps the decoder of the base.
+        decoder_learning_rate: its peak learning rate.
         variants: warped versions of every frame in the latent cache, the frame itself included.
         seed: seed of the adapter's start, order, warps and noise.
         method: what is trained; ``groups`` to ``dropout`` shape the method ``lora`` alone.
@@ -47,13 +54,23 @@ class AdaptationSettings:
     samples_per_epoch: int = 800
     batch_size: int = 16
     learning_rate: float = 2e-3
+    decoder_epochs: int = 5
+    decoder_learning_rate: float = 5e-4
     variants: int = 8
     seed: int = 0
     method: str = AdaptationMethod.LORA
 
     def ids(self) -> dict[str, Any]:
-        """Values by config id of the bundle."""
+        """Values by config id of ``train.json``."""
         values = {**asdict(self), "groups": list(self.groups), "lora_rank": self.rank}
-        for name in ("rank", "method"):  # the process's number in a bundle; the method chooses the config files
+        for name in (
+            "rank",
+            "method",
+            *_DECODER,
+        ):  # the process's number in a bundle; the method chooses the config files
             values.pop(name)
         return values
+
+    def decoder_ids(self) -> dict[str, Any]:
+        """Values by config id of ``train_decoder.json``."""
+        return {name: getattr(self, name) for name in (*_DECODER, "samples_per_epoch", "batch_size", "seed")}

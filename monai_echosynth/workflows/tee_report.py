@@ -1,137 +1,148 @@
-"""``summary.json`` and the report page of the adaptation study."""
+"""The report page of the adaptation study: figures and tables for people, from its ``summary.json``."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from monai_echosynth.adaptation import read_adapter_info
 from monai_echosynth.data.atomic import write_json, write_text
-from monai_echosynth.data.datalist import load_datalist, read_label_table
-from monai_echosynth.data.read_frame import read_pixels
-from monai_echosynth.workflows.machine import describe_machine, package_versions
+from monai_echosynth.data.mask_r2 import Remapping
+from monai_echosynth.workflows.remap_picture import draw_remapping
 from monai_echosynth.workflows.report.cards import duration
-from monai_echosynth.workflows.report.interval import as_interval
-from monai_echosynth.workflows.report.markup import Section, figure, key_values, paragraph, png_uri, table
-from monai_echosynth.workflows.report.mosaic import draw_mosaic
+from monai_echosynth.workflows.report.interval import Interval, as_interval
+from monai_echosynth.workflows.report.learning_curve import learning_curves
+from monai_echosynth.workflows.report.markup import Section, figure, number, paragraph, png_uri, table
 from monai_echosynth.workflows.report.page import render_page
-from monai_echosynth.workflows.tee_arms import ARM_TITLES, TEE_ARMS
-from monai_echosynth.workflows.tee_scores import PAIRS, SETS
+from monai_echosynth.workflows.tee_frames import draw_tee_frames
+from monai_echosynth.workflows.tee_names import ADAPTED_ARMS, ARM_TITLES, PLAIN_ARMS, REFERENCE, cells
+from monai_echosynth.workflows.tee_settings import TeeSettings
+from monai_echosynth.workflows.tee_summary import tee_summary
 
 __all__ = ["write_tee_report"]
 
-_SHOWN = 6
+_RULES = (
+    "The rules that carry the target's labels to the channels of the base; the segmenters keep the labels they had."
+)
+_CURVES = "The same network with the same budget on each set, tested on the same patients. Bands are 95 % intervals."
+_FRAMES = "Rows: masks of target frames; these frames; synthetic ones from the masks; masks of the shape model; frames from them."
 
 
-def write_tee_report(out: Path, description: Mapping[str, Any]) -> dict[str, Any]:
-    """Write ``summary.json``, ``frames.png`` and ``report.html``; returns the summary.
+def write_tee_report(study: TeeSettings, out: Path, source: str) -> dict[str, Any]:
+    """Write ``summary.json``, ``frames.png``, ``remapping.png`` and ``report.html``; returns the summary.
 
     Args:
+        study: sizes and budgets.
         out: folder of a study whose stages up to ``evaluate`` are finished.
-        description: ``seed`` and ``frames``.
+        source: what the target frames are.
     """
-    summary = _summary(out, description)
+    summary = tee_summary(study, out, source)
     write_json(out / "summary.json", summary)
-    _draw_frames(out, out / "frames.png")
-    sections = [_scores(summary), _differences(summary), _frames(out), _cost(summary)]
-    kicker = f"monai-echosynth · {description['frames']} target frames · seed {description['seed']}"
-    lead = f'<p class="lead">{escape(_sentence(summary))}</p>'
-    title = "From transthoracic to transesophageal"
-    footer = "Simulated frames. Research only, not for diagnosis."
+    cell = next(iter(cells(study)))
+    draw_tee_frames(out, cell, study.frames[0], out / "frames.png")
+    draw_remapping(Remapping.from_file(out / f"adapter_{cell}" / "rules.json"), out / "remapping.png")
+    sections = [
+        _dice(study, summary),
+        _differences(summary),
+        _adaptations(summary),
+        Section("frames", "Frames", _picture(out / "frames.png", "Real and synthetic frames with masks", _FRAMES)),
+        Section("rules", "Label rules", _picture(out / "remapping.png", "Label rules as a diagram", _RULES)),
+        _cost(summary),
+    ]
+    kicker = f"monai-echosynth · {source} · {', '.join(map(str, study.frames))} target frames · seed {study.seed}"
+    lead = f'<p class="lead">{escape(_sentence(study, summary))}</p>'
+    title, footer = "From transthoracic to transesophageal", "Research only, not for diagnosis."
     write_text(out / "report.html", render_page(title, kicker, lead, sections, footer))
     return summary
 
 
-def _summary(out: Path, description: Mapping[str, Any]) -> dict[str, Any]:
-    records = {path.stem: _read(path) for path in sorted((out / "stages").glob("*.json"))}
-    records = {name: record for name, record in records.items() if "seconds" in record}
-    scores = {arm: _read(out / "evaluation" / arm / "scores.json") for arm in TEE_ARMS}
-    adherence = {name: _read(out / "evaluation" / f"adherence_{name}" / "scores.json") for name in SETS}
-    info = read_adapter_info(out / "adapter" / "models" / "adapter.safetensors")
-    return {
-        "data": {**records["target"]["metrics"], "frames": description["frames"]},
-        "adapter": {**records["adapter"]["metrics"], **info.settings.to_dict()},
-        "shapes": records["shapes"]["metrics"],
-        "dice": {arm: {**score["dice"], "mean": score["mean_dice"]} for arm, score in scores.items()},
-        "paired_difference": _read(out / "evaluation" / "differences.json"),
-        "mask_adherence": {name: score["mean_dice"]["mean"] for name, score in adherence.items()},
-        "timing_s": {name: record["seconds"] for name, record in records.items()},
-        "peak_memory_mb": max(record["peak_memory_mb"] for record in records.values()),
-        "versions": package_versions(),
-        "machine": describe_machine(),
-        "seed": description["seed"],
-    }
-
-
-def _sentence(summary: Mapping[str, Any]) -> str:
-    found = summary["paired_difference"]["mixed_minus_real"]["mean"]
-    low, high = found["ci95"]
+def _sentence(study: TeeSettings, summary: Mapping[str, Any]) -> str:
+    count = study.frames[0]
+    found = as_interval(summary["paired_difference"][f"mixed_{count}_minus_real_{count}"]["mean"])
+    data = summary["data"]
+    change = f"{found.mean:+.3f} [{found.low:+.3f}, {found.high:+.3f}]" if found else "an undefined number"
     return (
-        f"With {summary['data']['frames']} real frames, synthetic frames of an adapted generator change the mean Dice by "
-        f"{found['mean']:+.3f} [{low:+.3f}, {high:+.3f}] on {summary['data']['test']} frames of other patients."
+        f"With {count} real frames, synthetic frames of an adapted generator change the mean Dice by {change} on "
+        f"{data['test']} frames of {data['test_patients']} other patients."
     )
 
 
-def _scores(summary: Mapping[str, Any]) -> Section:
-    names = [*summary["dice"]["real"]]
-    rows = [(ARM_TITLES[arm], *(_cell(scores[name]) for name in names)) for arm, scores in summary["dice"].items()]
-    text = paragraph(
-        "The same network with the same budget on each set, tested on the same patients. Brackets are 95 % intervals."
-    )
-    header = ("Training set", *names)
-    return Section("scores", "Segmentation of held-out patients", text + table("Dice", header, rows, html_cells=True))
+def _dice(study: TeeSettings, summary: Mapping[str, Any]) -> Section:
+    scores = summary["dice"]
+    structures = list(scores[REFERENCE])
+    rows = [(_title(name), *(_interval(scores[name][key]) for key in structures)) for name in scores]
+    body = table("Dice", ("Training set", *structures), rows, html_cells=True)
+    if len(study.frames) > 1:
+        arms = (*PLAIN_ARMS, *ADAPTED_ARMS)
+        panels = {key: {arm: _points(scores, arm, study.frames, key) for arm in arms} for key in structures}
+        body = learning_curves(panels, ARM_TITLES, _CURVES) + body
+    else:
+        body = paragraph(_CURVES.replace("Bands", "Brackets")) + body
+    return Section("dice", "Segmentation of held-out patients", body)
+
+
+def _points(scores: Mapping[str, Any], arm: str, counts: tuple[int, ...], structure: str) -> list[tuple[int, Interval]]:
+    found = ((count, as_interval(scores[f"{arm}_{count}"][structure])) for count in sorted(counts))
+    return [(count, interval) for count, interval in found if interval]
 
 
 def _differences(summary: Mapping[str, Any]) -> Section:
-    names = [*summary["dice"]["real"]]
-    rows = [
-        (f"{a} − {b}", *(_cell(summary["paired_difference"][f"{a}_minus_{b}"][name]) for name in names))
-        for a, b in PAIRS
-    ]
-    return Section("differences", "Paired differences", table("Dice", ("Arms", *names), rows, html_cells=True))
+    rows, structures = [], list(summary["dice"][REFERENCE])
+    for key, row in summary["paired_difference"].items():
+        first, second = key.split("_minus_")
+        rows.append(
+            (f"{_title(first)} − {_title(second)}", *(_interval(row[name], signed=True) for name in structures))
+        )
+    text = paragraph("Each test patient is scored by both segmenters; brackets are 95 % intervals over patients.")
+    body = table("Difference in Dice", ("Training sets", *structures), rows, html_cells=True)
+    return Section("differences", "Paired differences", text + body)
 
 
-def _frames(out: Path) -> Section:
-    caption = "Columns: masks; real frames; frames generated from the masks; sampled masks and their frames below."
-    picture = f'<img src="{png_uri((out / "frames.png").read_bytes())}" alt="Real and synthetic esophageal frames">'
-    return Section("frames", "Frames", figure(picture, caption))
+def _adaptations(summary: Mapping[str, Any]) -> Section:
+    header = ("Adaptation", "Frames", "Trained", "Adherence", "KID", "Dice, synthetic only", "Dice, real + synthetic")
+    rows = []
+    for cell, row in summary["adaptations"].items():
+        sets = (row["masks_of_frames"], row["masks_of_shape_model"])
+        kid = "; ".join(f"{made['kid']:.3f} ± {made['kid_sd']:.3f}" for made in sets)
+        adherence = "; ".join(number(made["adherence"]["mean"]) for made in sets)
+        dice = (_interval(summary["dice"][f"{arm}_{cell}"]["mean"]) for arm in ADAPTED_ARMS)
+        rows.append((_name(row), str(row["frames"]), f"{row['params']:,}", adherence, kid, *dice))
+    text = paragraph(
+        "Adherence is the Dice of a segmenter of real frames against the masks that guided the synthetic ones; KID the kernel "
+        "distance to the test frames in its features. Two numbers: masks of target frames; masks of the shape model."
+    )
+    return Section("adaptations", "Adaptations", text + table("Adaptations", header, rows, html_cells=True))
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    if row["method"] != "lora":
+        return str(row["name"])
+    return f"{row['name']}: {', '.join(row['groups'])}, rank {row['rank']}"
+
+
+def _title(name: str) -> str:
+    arm, _, cell = name.partition("_")
+    return f"{ARM_TITLES[arm]}{', ' if cell else ''}{cell.replace('_', ' ', 1)}"
+
+
+def _picture(path: Path, alt: str, caption: str) -> str:
+    return figure(f'<img src="{png_uri(path.read_bytes())}" alt="{escape(alt)}">', caption)
 
 
 def _cost(summary: Mapping[str, Any]) -> Section:
-    rows = [(name, duration(seconds)) for name, seconds in summary["timing_s"].items()]
-    adapter = key_values("Adapter", summary["adapter"])
-    return Section("cost", "Adapter and cost", adapter + table("Stages", ("Stage", "Time"), rows))
+    def rows() -> Iterator[tuple[str, str]]:
+        for name, seconds in summary["timing_s"].items():
+            yield name, duration(seconds)
+        yield "together", duration(sum(summary["timing_s"].values()))
+
+    return Section("cost", "Time", table("Stages", ("Stage", "Time"), rows()))
 
 
-def _draw_frames(out: Path, path: Path) -> None:
-    """Rows: masks, real frames, frames from the same masks, sampled masks, frames from them."""
-    colors = read_label_table(out / "few").colors
-    few = {str(item["id"]): item for item in load_datalist(out / "few", "training")}
-    rows: list[list[np.ndarray]] = [[], [], [], [], []]
-    for item in load_datalist(out / "generate", "training")[:_SHOWN]:
-        rows[0].append(colors[_pixels(item["label"])])
-        rows[1].append(_pixels(few[str(item["mask"])]["image"]))
-        rows[2].append(_pixels(item["image"]))
-    for item in load_datalist(out / "generate_shapes", "training")[:_SHOWN]:
-        rows[3].append(colors[_pixels(item["label"])])
-        rows[4].append(_pixels(item["image"]))
-    draw_mosaic(rows, ["mask, real, synthetic, sampled mask, synthetic"], path)
-
-
-def _pixels(path: str) -> np.ndarray:
-    return np.asarray(read_pixels(Path(path)).array).astype(np.uint8)
-
-
-def _cell(value: Any) -> str:
+def _interval(value: Any, signed: bool = False) -> str:
     found = as_interval(value)
-    return found.html() if found else "–"
-
-
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+    if found is None:
+        return "–"
+    return (
+        f'{found.mean:+.3f} <span class="ci">[{found.low:+.3f}, {found.high:+.3f}]</span>' if signed else found.html()
+    )

@@ -1,4 +1,8 @@
-"""Scores of the arms of the adaptation study on the test patients, their paired differences, and adherence to the masks."""
+"""Scores of the adaptation study: every segmenter on the test patients, paired differences, and the synthetic sets themselves.
+
+Synthetic frames are judged by the segmenter that saw all target frames: its Dice against the masks they were made from
+(adherence), and the kernel distance (KID) to the test frames in its features.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +13,50 @@ from typing import Any
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter, mask_adherence
-from monai_echosynth.workflows.tee_arms import TEE_ARMS
+from monai_echosynth.workflows.image_distance import image_distance
+from monai_echosynth.workflows.tee_names import REFERENCE, cells, generated, segmenters
+from monai_echosynth.workflows.tee_settings import TeeSettings
+from monai_echosynth.workflows.tee_stages import prepared
 
-__all__ = ["PAIRS", "score_tee_study"]
-
-PAIRS = (("mixed", "real"), ("mixed", "affine"), ("affine", "real"), ("synthetic", "real"))
-"""Arms whose difference is reported, first minus second."""
-
-SETS = ("generate", "generate_shapes")
+__all__ = ["pairs", "score_tee_study"]
 
 
-def score_tee_study(folders: Mapping[str, Path], out: Path, seed: int) -> dict[str, Any]:
-    """Evaluate every arm and write ``<arm>/scores.json``, ``adherence_*/scores.json`` and ``differences.json`` below ``out``.
+def pairs(study: TeeSettings) -> list[tuple[str, str]]:
+    """Segmenters whose difference is reported, first minus second."""
+    found = []
+    for cell, (count, name) in cells(study).items():
+        found.append((f"mixed_{cell}", f"real_{count}"))
+        if not name:
+            found += [(f"mixed_{cell}", f"affine_{count}"), (f"affine_{count}", f"real_{count}")]
+        found.append((f"synthetic_{cell}", f"real_{count}"))
+    return found
+
+
+def score_tee_study(study: TeeSettings, folders: Mapping[str, Path], out: Path) -> dict[str, Any]:
+    """Evaluate every segmenter and synthetic set; write ``dice.json``, ``differences.json`` and ``synthetic.json`` to ``out``.
 
     Args:
-        folders: segmenter bundles by arm, ``target`` with the prepared folder, and the synthetic sets.
+        study: sizes and budgets.
+        folders: ``target``, ``segmenter_<name>`` by its name, and each synthetic set by its name.
         out: folder to write.
-        seed: seed of the bootstrap.
 
     Returns:
-        Mean Dice by arm and adherence of each set.
+        Mean Dice by segmenter.
     """
-    prepared = folders["target"] / "prepared"
-    scores = {arm: evaluate_segmenter(folders[arm], prepared, out / arm, seed=seed) for arm in TEE_ARMS}
-    adherence = {
-        name: mask_adherence(folders["mixed"], folders[name], out / f"adherence_{name}", seed=seed) for name in SETS
+    target = prepared(folders["target"])
+    scores = {
+        name: evaluate_segmenter(folders[name], target, out / name, seed=study.seed) for name in segmenters(study)
     }
-    summaries = {arm: json.loads((out / arm / "summary.json").read_text(encoding="utf-8")) for arm in TEE_ARMS}
-    differences = {f"{a}_minus_{b}": compare_arms(summaries[a], summaries[b], seed=seed) for a, b in PAIRS}
+    summaries = {name: json.loads((out / name / "summary.json").read_text(encoding="utf-8")) for name in scores}
+    differences = {f"{a}_minus_{b}": compare_arms(summaries[a], summaries[b], seed=study.seed) for a, b in pairs(study)}
+    judge, made = folders[REFERENCE], {}
+    for name in (name for cell in cells(study) for name in generated(cell)):
+        adherence = mask_adherence(judge, folders[name], out / f"adherence_{name}", seed=study.seed)
+        distance = image_distance(judge, target, folders[name], seed=study.seed)
+        made[name] = {"adherence": adherence["mean_dice"], "kid": distance.value, "kid_sd": distance.sd}
+    write_json(
+        out / "dice.json", {name: {**score["dice"], "mean": score["mean_dice"]} for name, score in scores.items()}
+    )
     write_json(out / "differences.json", differences)
-    means = {arm: score["mean_dice"]["mean"] for arm, score in scores.items()}
-    return {**means, **{f"adherence_{name}": found["mean_dice"]["mean"] for name, found in adherence.items()}}
+    write_json(out / "synthetic.json", made)
+    return {name: score["mean_dice"]["mean"] for name, score in scores.items()}

@@ -1,4 +1,4 @@
-"""Sizes and budgets of the adaptation study on the esophageal phantom."""
+"""Sizes and budgets of the adaptation study."""
 
 from __future__ import annotations
 
@@ -6,11 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
+from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
 from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
-__all__ = ["STRONG_AFFINE", "TeeSettings"]
+__all__ = ["ALL_GROUPS", "ANNEALED", "COMPARED", "PARAMETERS", "STRONG_AFFINE", "TeeSettings"]
+
+ALL_GROUPS = ("linear", "self_attention", "convolution", "spade")
+"""Every layer group of the generator's network, which has no cross-attention."""
+
+PARAMETERS = 135_000
+"""Trained parameters of every adapter of the study."""
+
+COMPARED: Mapping[str, Mapping[str, Any]] = {
+    "linear": {"groups": ("linear",)},
+    "self_attention": {"groups": ("self_attention",)},
+    "convolution": {"groups": ("convolution",)},
+    "spade": {"groups": ("spade",)},
+    "full": {"method": AdaptationMethod.FULL, "learning_rate": 5e-4},
+    "scratch": {"method": AdaptationMethod.SCRATCH, "learning_rate": 1e-3},
+    "base": {"method": AdaptationMethod.NONE},
+}
+"""What the study compares the default adaptation with: name to the settings in which it differs."""
+
+ANNEALED: Mapping[str, Any] = {"extra_share": 0.8, "extra_until": 0.7}
+"""Config ids of the segmenter for the arm *mixed*: synthetic frames at first, real ones alone at the end."""
 
 STRONG_AFFINE: Mapping[str, Any] = {
     "train::geometric_transforms::0::prob": 1.0,
@@ -26,29 +46,31 @@ class TeeSettings:
     """The study.
 
     Attributes:
+        frames: numbers of target frames that adapt the generator and train the segmenters, a study each.
+        compared: names in ``COMPARED`` that are tried beside the default adaptation, at the first number of frames.
         size: side of the frames in pixels, that of the base.
-        frames: target frames that adapt the generator and train the segmenters.
         patients: patients of the target phantom.
         n_test: test patients among them.
         base_patients: patients of the phantom that the base is trained on, when none is given.
-        adaptation: adapter and its budget.
-        segmentation: budget that all arms share.
+        adaptation: default adaptation; the rank of each adapter follows from ``PARAMETERS``.
+        segmentation: budget that all segmenters share.
         synthetic: synthetic frames, half from the masks of the target frames and half from the shape model.
         solver: numerical method of generation.
         nfe: network calls per image.
+        seed: seed of everything.
     """
 
+    frames: tuple[int, ...] = (50,)
+    compared: tuple[str, ...] = ()
     size: int = PRESETS[Preset.QUICK].spatial_size
-    frames: int = 50
-    patients: int = 70
+    patients: int = 100
     n_test: int = 40
     base_patients: int = 100
     adaptation: AdaptationSettings = field(
-        default_factory=lambda: AdaptationSettings(
-            ("linear", "self_attention", "convolution", "spade"), rank=4, epochs=20, samples_per_epoch=640
-        )
+        default_factory=lambda: AdaptationSettings(ALL_GROUPS, epochs=20, samples_per_epoch=640)
     )
     segmentation: SegmentationSettings = SEGMENTATION_PRESETS[SegmentationPreset.QUICK]
     synthetic: int = 400
     solver: str = "dpmpp_2m_sde"
     nfe: int = 16
+    seed: int = 0

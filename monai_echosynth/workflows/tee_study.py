@@ -1,171 +1,177 @@
-"""The adaptation study: a transthoracic generator learns the esophageal view from a few frames, and segmenters say what for.
+"""The adaptation study: a transthoracic generator learns other frames from a few of them, and segmenters say what for.
 
-base -> target -> few -> adapter -> shapes -> two synthetic sets -> four segmenters -> evaluate -> report
+base -> target -> few -> adapter, shapes -> two synthetic sets -> segmenters -> evaluate -> report
 
-The arms differ in their training frames, and *affine* in its augmentation, alone; all are tested on the same patients.
+for each number of frames, and at the first number for each adaptation that is compared. Segmenters differ in their training
+frames, the arm *affine* in its augmentation, and nothing else; all are tested on the same patients.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from monai_echosynth.data.check_prepared import check_prepared
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows import tee_stages
+from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
 from monai_echosynth.workflows.stages import Stage, StageContext, run_stages
-from monai_echosynth.workflows.tee_arms import TEE_ARMS
-from monai_echosynth.workflows.tee_settings import STRONG_AFFINE, TeeSettings
+from monai_echosynth.workflows.tee_names import REFERENCE, cells, generated, segmenters
+from monai_echosynth.workflows.tee_settings import ANNEALED, COMPARED, PARAMETERS, STRONG_AFFINE, TeeSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
-__all__ = ["run_tee_demo"]
+__all__ = ["run_tee_study"]
 
-_PRESET = Preset.QUICK
+Inputs = dict[str, Path | str]
 
 
-def run_tee_demo(
+def run_tee_study(
     out: str | PathLike[str],
     base: str | PathLike[str] | None = None,
-    seed: int = 0,
+    data: str | PathLike[str] | None = None,
+    rules: str | PathLike[str] | None = None,
     settings: TeeSettings | None = None,
 ) -> Path:
     """Run the study, or what is left of it.
 
     Args:
         out: folder of the study.
-        base: trained ``echo_generative_diffusion`` bundle of the preset quick; trained here when omitted.
-        seed: seed of everything.
+        base: trained ``echo_generative_diffusion`` bundle; one of the preset quick is trained on the phantom when omitted.
+        data: prepared folder of the target frames with test patients; the phantom from the esophagus when omitted.
+        rules: JSON file of label rules from the target to the base; proposed from the names when omitted.
         settings: sizes and budgets.
 
     Returns:
         Path of the report.
 
     Raises:
-        EchoSynthError: the base is not usable.
+        EchoSynthError: the base, the data or the rules are not usable, or a name in ``settings`` is unknown.
     """
+    study = settings or TeeSettings()
+    unknown = [name for name in study.compared if name not in COMPARED]
+    if unknown or not study.frames:
+        wrong = f"got {unknown[0]!r}" if unknown else "and at least one number of frames is needed"
+        raise EchoSynthError(f"adaptations to compare are {', '.join(COMPARED)}; {wrong}: correct the settings")
+    if data is not None:
+        check_prepared(data, "test")
     root = Path(out).resolve()
-    run_stages(tee_stages(None if base is None else Path(base).resolve(), seed, settings or TeeSettings()), root)
+    stages = tee_stages_of(study, *(None if path is None else Path(path).resolve() for path in (base, data, rules)))
+    run_stages(stages, root)
     return root / "report.html"
 
 
-def tee_stages(base: Path | None, seed: int, study: TeeSettings) -> list[Stage]:
+def tee_stages_of(study: TeeSettings, base: Path | None, data: Path | None, rules: Path | None) -> list[Stage]:
     """The stages of the study, in order."""
-    budget = replace(study.segmentation, seed=seed)
-    adaptation = replace(study.adaptation, seed=seed)
-    drawn = {"count": study.synthetic // 2, "solver": study.solver, "nfe": study.nfe, "seed": seed}
-    target = {"patients": study.patients, "n_test": study.n_test, "size": study.size, "seed": seed}
-    generator: dict[str, Path | str] = {"bundle": "adapter"}
-    stages = [] if base is not None else _base(study, seed)
-    stages += [
-        Stage("target", target, _target, weight=25),
-        Stage("few", {"frames": study.frames}, _few, {"target": "target"}, weight=1),
-        Stage("adapter", asdict(adaptation), _adapt(adaptation), {"base": base or "base", "frames": "few"}, weight=150),
-        Stage("shapes", {"count": study.synthetic // 2, "seed": seed}, _shapes, {"frames": "few"}, weight=60),
-        Stage("generate", drawn, _generate, {**generator, "masks": "few"}, weight=30),
-        Stage("generate_shapes", drawn, _generate, {**generator, "masks": "shapes"}, weight=30),
-    ]
-    for arm, sources in TEE_ARMS.items():
-        options = dict(STRONG_AFFINE) if arm == "affine" else {}
-        inputs: dict[str, Path | str] = {source: source for source in {*sources, "few"}}
-        run = _segmenter(sources, budget, options)
-        stages.append(Stage(f"segmenter_{arm}", {**asdict(budget), **options}, run, inputs, weight=80))
-    arms: dict[str, Path | str] = {arm: f"segmenter_{arm}" for arm in TEE_ARMS}
-    made: dict[str, Path | str] = {"generate": "generate", "generate_shapes": "generate_shapes"}
-    scored = {**arms, **made, "target": "target"}
-    description = {"seed": seed, "frames": study.frames}
-    reported = {**scored, "adapter": "adapter", "shapes": "shapes", "evaluation": "evaluate"}
+    seed, stages = {"seed": study.seed}, list[Stage]()
+    if base is None:
+        source = {"patients": study.base_patients, **seed}
+        stages.append(Stage("base_data", source, tee_stages.base_data, weight=30))
+        trained = {**asdict(PRESETS[Preset.QUICK]), **seed}
+        stages.append(Stage("base", trained, tee_stages.base, {"data": "base_data"}, weight=170))
+    if data is None:
+        target = {"patients": study.patients, "n_test": study.n_test, "size": study.size, **seed}
+        stages.append(Stage("target", target, tee_stages.target, weight=15))
+    found: Inputs = {"base": base or "base", "target": data or "target"}
+    for count in study.frames:
+        stages += _frames(study, count, found)
+    stages += [stage for cell in cells(study) for stage in _cell(study, cell, found, rules)]
+    stages.append(_segmenter(study, REFERENCE, {"target": found["target"]}, found["target"]))
+    judged: Inputs = {"target": found["target"], **{name: f"segmenter_{name}" for name in segmenters(study)}}
+    judged |= {name: name for cell in cells(study) for name in generated(cell)}
+    shown: Inputs = {f"adapter_{cell}": f"adapter_{cell}" for cell in cells(study)}
+    shown |= {f"few_{count}": f"few_{count}" for count in study.frames}
+    source_name = "phantom" if data is None else data.name
+    chosen = {"frames": list(study.frames), "compared": list(study.compared), **seed, "source": source_name}
     return [
         *stages,
-        Stage("evaluate", {"seed": seed}, _evaluate, scored, "evaluation", weight=30),
-        Stage("report", description, _report, reported, "report.html", ("summary.json",), 5),
+        Stage("evaluate", chosen, _evaluate(study), judged, "evaluation", weight=6 * len(judged)),
+        Stage(
+            "report",
+            chosen,
+            _report(study),
+            {**judged, **shown, "evaluation": "evaluate"},
+            "report.html",
+            ("summary.json",),
+            5,
+        ),
     ]
 
 
-def _base(study: TeeSettings, seed: int) -> list[Stage]:
-    def data(context: StageContext) -> dict[str, Any]:
-        from monai_echosynth.data.phantom import write_phantom
-        from monai_echosynth.workflows.prepare import prepare
+def _frames(study: TeeSettings, count: int, found: Inputs) -> list[Stage]:
+    """A number of frames: the frames, masks like theirs, and the segmenters without synthetic frames."""
+    few, masks = f"few_{count}", {"count": study.synthetic // 2, "seed": study.seed}
+    return [
+        Stage(few, {"frames": count}, tee_stages.few, {"target": found["target"]}, weight=1),
+        Stage(f"shapes_{count}", masks, tee_stages.shapes, {"frames": few}, weight=5),
+        _segmenter(study, f"real_{count}", {few: few}, few),
+        _segmenter(study, f"affine_{count}", {few: few}, few, STRONG_AFFINE),
+    ]
 
-        write_phantom(context.folder / "phantom", study.base_patients, seed)
-        size = PRESETS[_PRESET].spatial_size
-        prepare(context.folder / "phantom", context.folder / "prepared", size=size, n_test=1, seed=seed)
-        return {"patients": study.base_patients}
 
-    def train(context: StageContext) -> dict[str, Any]:
-        from monai_echosynth.workflows.train import train
+def _cell(study: TeeSettings, cell: str, found: Inputs, rules: Path | None) -> list[Stage]:
+    """An adaptation to a number of frames: the adapter, two synthetic sets, and the segmenters with them."""
+    count, name = cells(study)[cell]
+    few, bundle = f"few_{count}", f"adapter_{cell}"
+    settings = _adaptation(study, name, found["base"])
+    drawn = {"count": study.synthetic // 2, "solver": study.solver, "nfe": study.nfe, "seed": study.seed}
+    learned: Inputs = {"base": found["base"], "frames": few} | ({"rules": rules} if rules else {})
+    weight = 1 if settings.method == AdaptationMethod.NONE else 0.23 * settings.epochs * settings.samples_per_epoch / 16
+    stages = [Stage(bundle, asdict(settings), tee_stages.adapter(settings, rules), learned, weight=weight)]
+    for made, masks in zip(generated(cell), (few, f"shapes_{count}"), strict=True):
+        stages.append(Stage(made, drawn, tee_stages.generate_set, {"bundle": bundle, "masks": masks}, weight=22))
+    synthetic: Inputs = {made: made for made in generated(cell)}
+    return [
+        *stages,
+        _segmenter(study, f"synthetic_{cell}", synthetic, few),
+        _segmenter(study, f"mixed_{cell}", {few: few, **synthetic}, few, ANNEALED),
+    ]
 
-        train(context.inputs["data"] / "prepared", context.folder, _PRESET, seed)
+
+def _segmenter(
+    study: TeeSettings, name: str, sources: Inputs, watched: Path | str, options: Mapping[str, Any] | None = None
+) -> Stage:
+    budget, options = replace(study.segmentation, seed=study.seed), dict(options or {})
+    run = tee_stages.segmenter(list(sources), budget, options)
+    return Stage(f"segmenter_{name}", {**asdict(budget), **options}, run, {**sources, "watched": watched}, weight=80)
+
+
+def _adaptation(study: TeeSettings, name: str, base: Path | str) -> AdaptationSettings:
+    """Settings of an adaptation, at the rank that gives adapters of every group the same size."""
+    from monai_echosynth.adaptation import rank_for
+    from monai_echosynth.networks.nets.presets import spade_unet
+
+    settings = replace(study.adaptation, seed=study.seed, **COMPARED.get(name, {}))
+    if settings.method != AdaptationMethod.LORA:
+        return settings
+    size = PRESETS[Preset.QUICK].diffusion.size if isinstance(base, str) else _size(base)
+    return replace(settings, rank=rank_for(spade_unet(size), settings.groups, PARAMETERS))
+
+
+def _size(bundle: Path) -> str:
+    path = bundle / "configs" / "inference.json"
+    if not path.is_file():
+        raise EchoSynthError(f"a trained echo_generative_diffusion bundle was expected, got {bundle}: name the base")
+    return str(json.loads(path.read_text(encoding="utf-8"))["size"])
+
+
+def _evaluate(study: TeeSettings) -> tee_stages.Run:
+    def run(context: StageContext) -> dict[str, Any]:
+        from monai_echosynth.workflows.tee_scores import score_tee_study
+
+        return score_tee_study(study, context.inputs, context.folder)
+
+    return run
+
+
+def _report(study: TeeSettings) -> tee_stages.Run:
+    def run(context: StageContext) -> dict[str, Any]:
+        from monai_echosynth.workflows.tee_report import write_tee_report
+
+        write_tee_report(study, context.out, str(context.settings["source"]))
         return {}
 
-    return [
-        Stage("base_data", {"patients": study.base_patients, "seed": seed}, data, weight=30),
-        Stage("base", {**asdict(PRESETS[_PRESET]), "seed": seed}, train, {"data": "base_data"}, weight=300),
-    ]
-
-
-def _target(context: StageContext) -> dict[str, Any]:
-    from monai_echosynth.data.datalist import read_dataset_json
-    from monai_echosynth.data.phantom import EsophagealView, write_phantom
-    from monai_echosynth.workflows.prepare import prepare
-
-    settings = context.settings
-    source = context.folder / "phantom"
-    write_phantom(source, settings["patients"], settings["seed"], views=[EsophagealView.FOUR_CHAMBER])
-    chosen = {"size": settings["size"], "n_test": settings["n_test"], "seed": settings["seed"], "split": "random"}
-    content = read_dataset_json(prepare(source, context.folder / "prepared", **chosen))
-    return {section: len(content[section]) for section in ("training", "validation", "test")}
-
-
-def _few(context: StageContext) -> dict[str, Any]:
-    from monai_echosynth.data.subset import write_subset
-
-    write_subset(context.inputs["target"] / "prepared", context.folder, context.settings["frames"])
-    return {"frames": context.settings["frames"]}
-
-
-def _adapt(settings: Any) -> Any:
-    def run(context: StageContext) -> Mapping[str, Any]:
-        from monai_echosynth.workflows.adapt import adapt
-
-        return adapt(context.inputs["base"], context.inputs["frames"], context.folder, settings=settings)
-
     return run
-
-
-def _shapes(context: StageContext) -> dict[str, Any]:
-    from monai_echosynth.workflows.shape_study import run_shape_masks, run_shape_model
-
-    seed = context.settings["seed"]
-    found = run_shape_model(context.inputs["frames"], context.folder / "model", samples=100, seed=seed)
-    model = context.folder / "model" / "shape_model.safetensors"
-    run_shape_masks(model, context.folder, context.settings["count"], seed=seed)
-    return {"modes": found["modes"], "generality_mm": found["generality_mm"]}
-
-
-def _generate(context: StageContext) -> dict[str, Any]:
-    from monai_echosynth.workflows.generate import generate
-
-    return generate(context.inputs["bundle"], context.inputs["masks"], context.folder, **context.settings)
-
-
-def _segmenter(sources: tuple[str, ...], budget: Any, options: dict[str, Any]) -> Any:
-    def run(context: StageContext) -> Mapping[str, Any]:
-        from monai_echosynth.workflows.segmentation import train_segmenter
-
-        folders = [context.inputs[source] for source in sources]
-        return train_segmenter(context.folder, folders, budget, val_dataset_dir=context.inputs["few"], **options)
-
-    return run
-
-
-def _evaluate(context: StageContext) -> dict[str, Any]:
-    from monai_echosynth.workflows.tee_scores import score_tee_study
-
-    return score_tee_study(context.inputs, context.folder, int(context.settings["seed"]))
-
-
-def _report(context: StageContext) -> dict[str, Any]:
-    from monai_echosynth.workflows.tee_report import write_tee_report
-
-    write_tee_report(context.out, context.settings)
-    return {}

@@ -43,6 +43,7 @@ class Scattering:
         groove: extra brightness of the atrioventricular groove.
         posterior: extra brightness behind the heart.
         border: width of a tissue border in mm (standard deviation).
+        calcium: extra attenuation of the valves' hinges in dB / (cm MHz); a calcified annulus shadows what lies behind it.
     """
 
     level: tuple[float, ...]
@@ -50,6 +51,7 @@ class Scattering:
     groove: float
     posterior: float
     border: float
+    calcium: float = 0.0
 
 
 ATTENUATION = (0.50, 0.16, 0.45, 0.50, 0.45, 0.60, 0.45, 0.60, 0.45)
@@ -64,6 +66,7 @@ def sample_scattering(
     levels: Sequence[float] = APICAL_LEVELS,
     groove: tuple[float, float] = (4.0, 17.0),
     posterior: tuple[float, float] = (6.0, 21.0),
+    spread: float = 1.0,
 ) -> Scattering:
     """Draw the acoustic contrast of one patient; poor windows have little between blood and muscle.
 
@@ -72,10 +75,11 @@ def sample_scattering(
         levels: mean backscatter in dB per `Tissue` code.
         groove: range of the extra brightness of the atrioventricular groove in dB.
         posterior: range of the extra brightness behind the heart in dB.
+        spread: differences between patients, relative to those of apical views.
     """
-    spread = np.array([3.0, 3.0, 2.5, 2.5, 2.5, 2.5, 3.0, 3.0, 3.0])
+    deviation = spread * np.array([3.0, 3.0, 2.5, 2.5, 2.5, 2.5, 3.0, 3.0, 3.0])
     return Scattering(
-        level=tuple(rng.normal(np.asarray(levels), spread)),
+        level=tuple(rng.normal(np.asarray(levels), deviation)),
         variation=(5.0, 1.5, 4.5, 5.0, 4.5, 5.0, 6.0, 2.0, 3.0),
         groove=float(rng.uniform(*groove)),
         posterior=float(rng.uniform(*posterior)),
@@ -124,9 +128,9 @@ def apical_fat_db(anatomy: Anatomy, scattering: Scattering, x: Array, y: Array) 
     return np.asarray(scattering.groove * groove + scattering.posterior * posterior)
 
 
-def attenuation_map(tissue: NDArray[np.uint8]) -> Array:
-    """Attenuation coefficient in dB / (cm MHz) on the beam grid."""
-    return np.asarray(np.take(ATTENUATION, tissue))
+def attenuation_map(tissue: NDArray[np.uint8], calcium: float = 0.0) -> Array:
+    """Attenuation coefficient in dB / (cm MHz) on the beam grid, ``calcium`` more at the valves' hinges."""
+    return np.asarray(np.take(ATTENUATION, tissue) + calcium * (tissue == Tissue.ANNULUS))
 
 
 def specular_amplitude(level_db: Array, beams: PolarGrid, strength: float, floor: float, power: float = 2.0) -> Array:

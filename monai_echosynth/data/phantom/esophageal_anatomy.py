@@ -4,7 +4,7 @@ The probe lies behind the left atrium (LA), so the picture shows the atria on to
 the left. The left heart is the parametric one of ``anatomy``, mirrored in depth: its coordinates (u towards the apex, v to the
 picture's right) come from scan points (x, -y). The right heart is described beside it:
 
-    right ventricle:  s = (u - u_t) / (reach - u_t) in [0, 1],  width  W (1 - s^2)^0.6 (1 + bulge sin(pi s)),
+    right ventricle:  s = (u - u_t) / (reach - u_t) in [0, 1],  width  W (1 - s^2)^0.6 (1 + bulge sin(pi s) + ripple),
 
 measured from the septum, with the tricuspid plane u_t a few millimeters nearer to the apex than the mitral one; the right atrium
 is an ellipse above that plane, flattened by the interatrial septum, which is thinnest at the oval fossa.
@@ -48,6 +48,8 @@ class RightHeart:
         atrium_center: its center above the tricuspid plane as a fraction of its length.
         septum: thickness of the interatrial septum.
         band: position of the moderator band as a fraction of the RV height.
+        ripple: relative waves of the RV free wall, two and three half waves from base to apex.
+        atrium_ripple: the same of the RA outline, two and three waves around it.
     """
 
     width: float
@@ -62,6 +64,8 @@ class RightHeart:
     atrium_center: float
     septum: float
     band: float
+    ripple: tuple[float, float]
+    atrium_ripple: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -109,31 +113,33 @@ def _contract_right(right: RightHeart, fraction: float) -> RightHeart:
 def sample_esophageal_patient(rng: np.random.Generator) -> EsophagealPatient:
     """Draw a patient: chamber sizes, position under the probe, rotation and septal tilt."""
     left = _sample_left(rng)
-    overload = float(np.clip(rng.normal(1.0, 0.13), 0.72, 1.4))
+    overload = float(np.clip(rng.normal(1.0, 0.2), 0.65, 1.55))
     right = RightHeart(
-        width=float(np.clip(rng.normal(36.0, 3.5) * overload, 26.0, 50.0)),
-        reach=float(rng.uniform(0.68, 0.88)),
-        bulge=float(rng.uniform(-0.02, 0.22)),
+        width=float(np.clip(rng.normal(36.0, 4.5) * overload, 22.0, 54.0)),
+        reach=float(rng.uniform(0.58, 0.95)),
+        bulge=float(rng.uniform(-0.08, 0.32)),
         wall=float(np.clip(rng.normal(4.2, 0.8), 2.8, 6.5)),
         valve_offset=float(rng.uniform(3.0, 8.5)),
         valve_slope=float(rng.normal(-0.06, 0.07)),
         leaflet_opening=float(rng.uniform(0.25, 0.9)),
-        atrium_length=float(np.clip(rng.normal(46.0, 4.5) * overload, 33.0, 60.0)),
-        atrium_width=float(np.clip(rng.normal(41.0, 4.0) * overload, 30.0, 56.0)),
+        atrium_length=float(np.clip(rng.normal(46.0, 5.5) * overload, 30.0, 66.0)),
+        atrium_width=float(np.clip(rng.normal(41.0, 5.0) * overload, 27.0, 62.0)),
         atrium_center=float(rng.uniform(0.30, 0.42)),
         septum=float(np.clip(rng.normal(5.0, 1.0), 3.2, 8.0)),
         band=float(rng.uniform(0.5, 0.75)),
+        ripple=(float(rng.normal(0.0, 0.08)), float(rng.normal(0.0, 0.05))),
+        atrium_ripple=(float(rng.normal(0.0, 0.06)), float(rng.normal(0.0, 0.04))),
     )
     return EsophagealPatient(float(rng.uniform(0.32, 0.68)), EsophagealAnatomy(left, right))
 
 
 def _sample_left(rng: np.random.Generator) -> Anatomy:
     """End-diastolic left heart with its atrial roof a few millimeters under the probe."""
-    tilt = float(np.deg2rad(np.clip(rng.normal(12.0, 6.5), -4.0, 26.0)))
+    tilt = float(np.deg2rad(np.clip(rng.normal(12.0, 9.0), -10.0, 32.0)))
     length = float(np.clip(rng.normal(77.0, 7.0) * (1.0 - abs(rng.normal(0.0, 0.05))), 58.0, 95.0))
     radius = float(np.clip(rng.normal(23.5, 2.8), 17.5, 31.0))
     wall = float(np.clip(rng.normal(9.4, 1.4), 6.5, 13.5))
-    atrium_length = float(np.clip(rng.normal(47.0, 5.0), 35.0, 61.0))
+    atrium_length = float(np.clip(rng.normal(47.0, 7.0), 32.0, 66.0))
     roof = float(rng.normal(8.5, 3.0)), float(rng.uniform(3.5, 8.0))
     reach = atrium_length + length
     ripple = rng.normal(0.0, [0.04, 0.025, 0.015])
@@ -153,8 +159,8 @@ def _sample_left(rng: np.random.Generator) -> Anatomy:
         wall_apex=wall * rng.uniform(0.6, 0.95),
         annulus_bow=float(rng.normal(1.0, 1.2)),
         atrium_length=atrium_length,
-        atrium_radius=float(np.clip(rng.normal(22.0, 2.8), 16.0, 30.0)),
-        atrium_shift=float(rng.normal(0.0, 2.5)),
+        atrium_radius=float(np.clip(rng.normal(22.0, 3.8), 14.0, 33.0)),
+        atrium_shift=float(rng.normal(0.0, 4.0)),
         right_width=0.0,
         right_reach=0.0,
         leaflet_opening=float(rng.uniform(0.25, 0.95)),

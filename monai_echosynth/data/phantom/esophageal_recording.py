@@ -6,7 +6,7 @@ so patient 1 of a transesophageal population is not patient 1 of the apical one 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,9 @@ __all__ = ["EsophagealPlan", "plan_esophageal", "render_esophageal"]
 
 STREAM = 100
 """Third key of the random streams, apart from those of apical views."""
+
+CALCIFIED = 0.35
+"""Share of patients whose annuli shadow what lies behind them."""
 
 STYLE_SHARES = {
     EsophagealStyleName.MULTIPLANE: 0.45,
@@ -54,8 +57,10 @@ def plan_esophageal(seed: int, index: int) -> EsophagealPlan:
     rng = np.random.default_rng(np.random.SeedSequence([seed, index, STREAM]))
     patient = sample_esophageal_patient(rng)
     style = EsophagealStyleName(str(rng.choice(list(STYLE_SHARES), p=list(STYLE_SHARES.values()))))
-    scattering = sample_scattering(rng, ESOPHAGEAL_LEVELS, groove=(2.0, 9.0), posterior=(0.0, 6.0))
-    depth = float(np.clip(-patient.end_diastole.left.apex_y + rng.normal(12.0, 7.0), 115.0, 170.0))
+    scattering = sample_scattering(rng, ESOPHAGEAL_LEVELS, groove=(2.0, 9.0), posterior=(0.0, 6.0), spread=1.5)
+    if rng.random() < CALCIFIED:
+        scattering = replace(scattering, calcium=float(rng.uniform(1.0, 6.0)))
+    depth = float(np.clip(-patient.end_diastole.left.apex_y + rng.normal(12.0, 10.0), 110.0, 180.0))
     return EsophagealPlan(index, patient, style, scattering, depth)
 
 

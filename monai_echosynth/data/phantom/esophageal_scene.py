@@ -37,7 +37,9 @@ __all__ = ["EsophagealScene"]
 Array = NDArray[np.float64]
 LA, LV, RA, RV = (TEE_LABELS.id_of(name) for name in ("la", "lv", "ra", "rv"))
 
-ESOPHAGEAL_WINDOW = AcousticWindow(edge_probability=0.3, rib_probability=0.0, drop_out=6.0, near=0.0, fade=0.5)
+ESOPHAGEAL_WINDOW = AcousticWindow(
+    edge_probability=0.6, rib_probability=0.0, drop_out=32.0, near=0.0, fade=0.5, patches=7
+)
 
 
 @dataclass(frozen=True)

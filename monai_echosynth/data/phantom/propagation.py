@@ -48,11 +48,11 @@ def shadow_db(beams: PolarGrid, rng: np.random.Generator, edge_probability: floa
     return loss
 
 
-def drop_out_db(beams: PolarGrid, rng: np.random.Generator, strength: float) -> Array:
-    """Loss (positive dB) in one or two blurred patches of the picture, where the wall fades away."""
+def drop_out_db(beams: PolarGrid, rng: np.random.Generator, strength: float, patches: int = 2) -> Array:
+    """Loss (positive dB) in a few blurred patches of the picture, where the wall fades away."""
     loss = np.zeros(beams.shape)
     depth = float(beams.r[0, -1])
-    for _ in range(2):
+    for _ in range(patches):
         theta, r = rng.uniform(-0.8, 0.8) * beams.theta[-1, 0], rng.uniform(0.2, 0.65) * depth
         size = rng.uniform(0.06, 0.14), rng.uniform(10.0, 24.0)
         distance = ((beams.theta - theta) / size[0]) ** 2 + ((beams.r - r) / size[1]) ** 2

@@ -50,7 +50,8 @@ def in_right_ventricle(anatomy: EsophagealAnatomy, u: Array, v: Array, margin: f
     plane = tricuspid_plane(anatomy, v)
     reach = right.reach * anatomy.left.length + margin
     s = np.clip((u - plane) / (reach - plane), 0.0, 1.0)
-    width = right.width * (1.0 - s**2.0) ** 0.6 * (1.0 + right.bulge * np.sin(np.pi * s))
+    waves = sum(size * np.sin(k * np.pi * s) for k, size in enumerate(right.ripple, start=2))
+    width = right.width * (1.0 - s**2.0) ** 0.6 * (1.0 + right.bulge * np.sin(np.pi * s) + waves)
     septum = septal_border(anatomy, u)
     open_ = width > BLUNT * right.width
     return np.asarray((v < septum) & (v > septum - width - margin) & (u >= plane) & open_)
@@ -62,7 +63,9 @@ def in_right_atrium(anatomy: EsophagealAnatomy, u: Array, v: Array, margin: floa
     center_u = right.valve_offset - right.atrium_center * right.atrium_length
     center_v = -hinge(anatomy) - 0.5 * right.width
     half_u, half_v = (1.0 - right.atrium_center) * right.atrium_length + margin, 0.56 * right.atrium_width + margin
-    inside = np.hypot((u - center_u) / half_u, (v - center_v) / half_v) < 1.0
+    across, along = (v - center_v) / half_v, (u - center_u) / half_u
+    waves = sum(size * np.cos(k * np.arctan2(across, along)) for k, size in enumerate(right.atrium_ripple, start=2))
+    inside = np.hypot(along, across) < 1.0 + waves
     return np.asarray(inside & (v < septal_border(anatomy, u)) & (u < tricuspid_plane(anatomy, v)))
 
 

@@ -30,6 +30,7 @@ class AcousticWindow:
         drop_out: strength of blurred drop-out patches in dB.
         near: mean level of the near-field clutter in dB relative to the pericardium.
         fade: how far it reaches, relative to a chest probe.
+        patches: number of drop-out patches.
     """
 
     edge_probability: float
@@ -37,6 +38,7 @@ class AcousticWindow:
     drop_out: float
     near: float
     fade: float = 1.0
+    patches: int = 2
 
 
 APICAL_WINDOW = AcousticWindow(edge_probability=0.45, rib_probability=0.25, drop_out=9.0, near=-4.0)

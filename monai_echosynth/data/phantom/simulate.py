@@ -102,7 +102,9 @@ def _echo_level(
     fat = scene.fat_db(scattering, *beams.cartesian())
     base = echogenicity.backscatter_db(tissue, scattering, texture, fat, beams)
     speckle = _speckle(base, style, beams, frame)
-    loss = loss + propagation.attenuation_db(echogenicity.attenuation_map(tissue), beams, style.frequency)
+    loss = loss + propagation.attenuation_db(
+        echogenicity.attenuation_map(tissue, scattering.calcium), beams, style.frequency
+    )
     dirt = propagation.clutter(beams, frame, near, fog, haze, scene.window.fade)
     dirt = beamform(dirt, beams, style.pulse, _width(style, beams))
     noise = beamform(complex_noise(beams.shape, frame), beams, style.pulse, np.full((1, 1), 0.1))
@@ -113,7 +115,7 @@ def _echo_level(
 def _window_loss(window: AcousticWindow, beams: PolarGrid, rng: np.random.Generator) -> Array:
     """Shadows and drop-out (positive dB)."""
     shadows = propagation.shadow_db(beams, rng, window.edge_probability, window.rib_probability)
-    return shadows + propagation.drop_out_db(beams, rng, window.drop_out)
+    return shadows + propagation.drop_out_db(beams, rng, window.drop_out, window.patches)
 
 
 def _width(style: MachineStyle, beams: PolarGrid) -> Array:

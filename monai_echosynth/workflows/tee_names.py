@@ -1,0 +1,47 @@
+"""Names in the adaptation study: cells, the arms of each, and the folders in which their results lie.
+
+A *cell* is a number of target frames with one adaptation: ``50`` for the default, ``50_spade`` for one it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from monai_echosynth.workflows.tee_settings import TeeSettings
+
+__all__ = ["ADAPTED_ARMS", "ARM_TITLES", "PLAIN_ARMS", "REFERENCE", "cells", "generated", "segmenters"]
+
+PLAIN_ARMS = ("real", "affine")
+"""Arms without synthetic frames, one each per number of frames; *affine* has the frames of *real* and a stronger augmentation."""
+
+ADAPTED_ARMS = ("synthetic", "mixed")
+"""Arms with the synthetic frames of one cell; *mixed* goes over from synthetic to real ones in the course of its training."""
+
+REFERENCE = "reference"
+"""Segmenter of all target frames there are: the upper end for every arm, and the judge of synthetic frames."""
+
+ARM_TITLES: Mapping[str, str] = {
+    "real": "Real frames",
+    "affine": "Real frames, strong affine augmentation",
+    "synthetic": "Synthetic frames only",
+    "mixed": "Real and synthetic frames",
+    REFERENCE: "All real frames of the target",
+}
+
+
+def cells(study: TeeSettings) -> dict[str, tuple[int, str]]:
+    """Cell to its number of frames and the name of its adaptation, empty for the default."""
+    found = {str(count): (count, "") for count in study.frames}
+    return found | {f"{study.frames[0]}_{name}": (study.frames[0], name) for name in study.compared}
+
+
+def generated(cell: str) -> tuple[str, str]:
+    """Stages of the synthetic sets of a cell: from the masks of the target frames, and from the shape model."""
+    return f"generate_{cell}", f"generate_shapes_{cell}"
+
+
+def segmenters(study: TeeSettings) -> list[str]:
+    """All arms as ``<arm>_<frames>`` or ``<arm>_<cell>``, in reading order, the reference last."""
+    names = [f"{arm}_{count}" for count in study.frames for arm in PLAIN_ARMS]
+    names += [f"{arm}_{cell}" for cell in cells(study) for arm in ADAPTED_ARMS]
+    return [*names, REFERENCE]
