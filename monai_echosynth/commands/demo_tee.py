@@ -9,7 +9,7 @@ from monai_echosynth.commands.options import Commands, add_command, add_option
 
 __all__ = ["COMPARED", "add", "run"]
 
-COMPARED = ("linear", "self_attention", "convolution", "spade", "full", "scratch", "base")
+COMPARED = ("all", "linear", "self_attention", "convolution", "spade", "full", "scratch", "base")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:

@@ -53,7 +53,7 @@ class AdaptationSettings:
     epochs: int = 40
     samples_per_epoch: int = 800
     batch_size: int = 16
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     decoder_epochs: int = 5
     decoder_learning_rate: float = 5e-4
     variants: int = 8

@@ -16,6 +16,27 @@ ALL_GROUPS = ("linear", "self_attention", "convolution", "spade")
 """Every layer group of the generator's network, which has no cross-attention."""
 
 PARAMETERS = 135_000
+"""Trained parameters of the adapters that are compared by their layer groups."""
+
+COMPARED: Mapping[str, Mapping[str, Any]] = {
+    "all": {"groups": ALL_GROUPS},
+    "linear": {"groups": ("linear",)},
+    "self_attention": {"groups": ("self_attention",)},
+    "convolution": {"groups": ("convolution",)},
+    "spade": {"groups": ("spade",)},
+    "full": {"method": AdaptationMethod.FULL, "learning_rate": 5e-4},
+    "scratch": {"method": AdaptationMethod.SCRATCH, "learning_rate": 1e-3},
+    "base": {"method": AdaptationMethod.NONE},
+}
+"""What the study compares the default adaptation with: name to the settings in which it differs. Adapters here have the rank that
+makes ``PARAMETERS`` of their groups."""
+
+ANNEALED", "COMPARED", "PARAMETERS", "STRONG_AFFINE", "TeeSettings"]
+
+ALL_GROUPS = ("linear", "self_attention", "convolution", "spade")
+"""Every layer group of the generator's network, which has no cross-attention."""
+
+PARAMETERS = 135_000
 """Trained parameters of every adapter of the study."""
 
 COMPARED: Mapping[str, Mapping[str, Any]] = {
@@ -52,7 +73,7 @@ class TeeSettings:
         patients: patients of the target phantom.
         n_test: test patients among them.
         base_patients: patients of the phantom that the base is trained on, when none is given.
-        adaptation: default adaptation; the rank of each adapter follows from ``PARAMETERS``.
+        adaptation: default adaptation.
         segmentation: budget that all segmenters share.
         synthetic: synthetic frames, half from the masks of the target frames and half from the shape model.
         solver: numerical method of generation.
@@ -67,7 +88,7 @@ class TeeSettings:
     n_test: int = 40
     base_patients: int = 100
     adaptation: AdaptationSettings = field(
-        default_factory=lambda: AdaptationSettings(ALL_GROUPS, epochs=20, samples_per_epoch=640)
+        default_factory=lambda: AdaptationSettings(ALL_GROUPS, rank=16, epochs=10, samples_per_epoch=640)
     )
     segmentation: SegmentationSettings = SEGMENTATION_PRESETS[SegmentationPreset.QUICK]
     synthetic: int = 400

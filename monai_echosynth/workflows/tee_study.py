@@ -140,12 +140,12 @@ def _segmenter(
 
 
 def _adaptation(study: TeeSettings, name: str, base: Path | str) -> AdaptationSettings:
-    """Settings of an adaptation, at the rank that gives adapters of every group the same size."""
+    """Settings of an adaptation; adapters that are compared get the rank that gives them all one size."""
     from monai_echosynth.adaptation import rank_for
     from monai_echosynth.networks.nets.presets import spade_unet
 
     settings = replace(study.adaptation, seed=study.seed, **COMPARED.get(name, {}))
-    if settings.method != AdaptationMethod.LORA:
+    if not name or settings.method != AdaptationMethod.LORA:
         return settings
     size = PRESETS[Preset.QUICK].diffusion.size if isinstance(base, str) else _size(base)
     return replace(settings, rank=rank_for(spade_unet(size), settings.groups, PARAMETERS))
