@@ -1,4 +1,4 @@
-"""Writes frames of a CAMUS folder with fewer labels, as someone else might have annotated them: the whole ventricle and the atrium.
+"""Writes the frames of a CAMUS folder with two labels, as someone else might have annotated them: whole ventricle and atrium.
 
     python -m benchmarks.reduced_labels /path/to/camus data/two_labels
     echosynth prepare --data data/two_labels --out data/two_labels_prepared --size 96 --n-test 50 --split random

@@ -31,25 +31,6 @@ COMPARED: Mapping[str, Mapping[str, Any]] = {
 """What the study compares the default adaptation with: name to the settings in which it differs. Adapters here have the rank that
 makes ``PARAMETERS`` of their groups."""
 
-ANNEALED", "COMPARED", "PARAMETERS", "STRONG_AFFINE", "TeeSettings"]
-
-ALL_GROUPS = ("linear", "self_attention", "convolution", "spade")
-"""Every layer group of the generator's network, which has no cross-attention."""
-
-PARAMETERS = 135_000
-"""Trained parameters of every adapter of the study."""
-
-COMPARED: Mapping[str, Mapping[str, Any]] = {
-    "linear": {"groups": ("linear",)},
-    "self_attention": {"groups": ("self_attention",)},
-    "convolution": {"groups": ("convolution",)},
-    "spade": {"groups": ("spade",)},
-    "full": {"method": AdaptationMethod.FULL, "learning_rate": 5e-4},
-    "scratch": {"method": AdaptationMethod.SCRATCH, "learning_rate": 1e-3},
-    "base": {"method": AdaptationMethod.NONE},
-}
-"""What the study compares the default adaptation with: name to the settings in which it differs."""
-
 ANNEALED: Mapping[str, Any] = {"extra_share": 0.8, "extra_until": 0.7}
 """Config ids of the segmenter for the arm *mixed*: synthetic frames at first, real ones alone at the end."""
 
