@@ -10,9 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from markdown_table import score, table
+from tee_page import tee_page
 
 __all__ = ["main", "page"]
 
@@ -36,16 +39,16 @@ def page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
         f"{data['n_test']} frames of {data['patients_test']} other patients test.\n"
     )
     yield "Dice, mean and 95 % interval over patients; HD95 of the LV cavity in mm.\n"
-    yield from _table(
+    yield from table(
         ["Trained on", *STRUCTURES.values(), "HD95"],
         (
-            [name, *(_score(scores[key]) for key in STRUCTURES), f"{scores['hd95_mm']['lv_endo']:.2f}"]
+            [name, *(score(scores[key]) for key in STRUCTURES), f"{scores['hd95_mm']['lv_endo']:.2f}"]
             for name, scores in ((ARMS[arm], summary["tstr"][arm]) for arm in ARMS)
         ),
     )
     ratios, adherence = summary["ratio_synthetic_to_real"], summary["mask_adherence"]
     keys = ("lv_endo", "myo", "la", "mean")
-    yield from _table(
+    yield from table(
         ["", *(STRUCTURES[key] for key in keys)],
         (
             ["synthetic / real", *(f"{ratios[key]:.3f}" for key in keys)],
@@ -54,7 +57,7 @@ def page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
     )
     seconds = summary["timing_s"]
     pace = f"{generation['images_per_second']:.2f} images/s"
-    yield from _table(
+    yield from table(
         ["Quantity", "Value"],
         (
             ["gamma-VAE", f"PSNR {vae['psnr_in_sector']:.1f} dB, SSIM {vae['ssim_in_sector']:.3f} inside the sector"],
@@ -72,17 +75,6 @@ def page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
     )
 
 
-def _score(score: Mapping[str, Any]) -> str:
-    low, high = score["ci95"]
-    return f"{score['mean']:.3f} [{low:.3f}, {high:.3f}]"
-
-
-def _table(head: Sequence[str], rows: Iterator[list[str]] | Sequence[Sequence[str]]) -> Iterator[str]:
-    for row in (head, ["---"] * len(head), *rows):
-        yield "| " + " | ".join(row) + " |"
-    yield ""
-
-
 def main() -> int:
     """Reads the command line; returns the exit code."""
     parser = argparse.ArgumentParser(description="Write a results page from the summary of a study.")
@@ -93,7 +85,9 @@ def main() -> int:
     if not path.is_file():
         print(f"error: a finished study was expected, got no {path}: run it first", file=sys.stderr)
         return 2
-    print("\n".join(page(json.loads(path.read_text(encoding="utf-8")), args.command)).rstrip())
+    summary = json.loads(path.read_text(encoding="utf-8"))
+    lines = tee_page(summary, args.command) if "adaptations" in summary else page(summary, args.command)
+    print("\n".join(lines).rstrip())
     return 0
 
 

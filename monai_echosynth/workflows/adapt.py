@@ -88,7 +88,7 @@ def adapt(
     if not (models / DECODER).is_file():
         _train_decoder(root, data, settings, progress)
     if not (models / TEXTURE).is_file():
-        fit_texture(data, models / DECODER, sizes["autoencoder_size"], models / TEXTURE)
+        fit_texture(Path(data), models / DECODER, sizes["autoencoder_size"], models / TEXTURE)
     if not result_file(root, settings).is_file():
         _train(root, data, settings, progress)
     write_checksums(root)
