@@ -13,7 +13,7 @@ __all__ = ["add", "run"]
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
     command = add_command(commands, "remap", run, "map a label table onto a generator's channels; shows and checks it")
-    table = "label table: a JSON file, tee, camus (as prepared) or semantic"
+    table = "label table: a JSON file, a data folder, tee, camus (as prepared) or semantic"
     add_option(command, "--source", required=True, metavar="TABLE", help=table)
     add_option(command, "--base", default="semantic", metavar="TABLE", help="table of the generator, likewise")
     add_option(

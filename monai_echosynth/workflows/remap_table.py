@@ -9,12 +9,14 @@ import numpy as np
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS, TEE_LABELS
+from monai_echosynth.data.folder_labels import folder_labels, semantic_table
 from monai_echosynth.data.frame import Pixels
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.mask_r2 import Remapping
 from monai_echosynth.data.mask_r2_proposal import propose_remapping
 from monai_echosynth.data.masks import load_masks
 from monai_echosynth.data.read_frame import read_pixels
+from monai_echosynth.data.semantic_map import BACKGROUND
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.remap_picture import draw_remapping
 
@@ -36,7 +38,7 @@ def remap(
     """Checks a mapping and writes ``rules.json`` and ``remap.png``.
 
     Args:
-        source: JSON file of the label table to map, or a name in ``TABLES``.
+        source: JSON file of the label table to map, a data folder that has one, or a name in ``TABLES``.
         out: folder to write.
         base: table of the generator, likewise.
         rules: JSON file of rules; proposed from the names when None.
@@ -56,12 +58,20 @@ def remap(
 
 
 def load_table(name: str | Path) -> LabelTable:
-    """Label table by its name in ``TABLES`` or from a JSON file."""
+    """Label table of prepared maps: by its name in ``TABLES``, of a data folder, or from a JSON file.
+
+    A table of annotations, which has a background, is completed with the ids that ``echosynth prepare`` gives.
+    """
     if str(name) in TABLES:
         return TABLES[str(name)]
+    if Path(name).is_dir():
+        return folder_labels(name).semantic
     if not Path(name).is_file():
-        raise EchoSynthError(f"a label table is a JSON file or one of {', '.join(TABLES)}, got {name}: check the path")
-    return LabelTable.from_file(name)
+        raise EchoSynthError(
+            f"a label table is a JSON file, a data folder or one of {', '.join(TABLES)}, got {name}: check the path"
+        )
+    table = LabelTable.from_file(name)
+    return semantic_table(table) if BACKGROUND in table.names.values() else table
 
 
 def format_remapping(remapping: Remapping) -> str:

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 
 from monai_echosynth.workflows.tee_settings import TeeSettings
 
-__all__ = ["ADAPTED_ARMS", "ARM_TITLES", "PLAIN_ARMS", "REFERENCE", "cells", "generated", "segmenters"]
+__all__ = ["ADAPTED_ARMS", "ARM_TITLES", "PLAIN_ARMS", "REFERENCE", "adapted_arms", "cells", "generated", "segmenters"]
 
 PLAIN_ARMS = ("real", "affine")
 """Arms without synthetic frames, one each per number of frames; *affine* has the frames of *real* and a stronger augmentation."""
 
 ADAPTED_ARMS = ("synthetic", "mixed")
-"""Arms with the synthetic frames of one cell; *mixed* goes over from synthetic to real ones in the course of its training."""
+"""Arms with the synthetic frames of one cell; *mixed* goes over from synthetic to real ones in the course of its training, and is
+left out where adaptations are compared."""
 
 REFERENCE = "reference"
 """Segmenter of all target frames there are: the upper end for every arm, and the judge of synthetic frames."""
@@ -35,6 +36,11 @@ def cells(study: TeeSettings) -> dict[str, tuple[int, str]]:
     return found | {f"{study.frames[0]}_{name}": (study.frames[0], name) for name in study.compared}
 
 
+def adapted_arms(name: str) -> tuple[str, ...]:
+    """Arms of a cell by the name of its adaptation."""
+    return ADAPTED_ARMS if not name else ADAPTED_ARMS[:1]
+
+
 def generated(cell: str) -> tuple[str, str]:
     """Stages of the synthetic sets of a cell: from the masks of the target frames, and from the shape model."""
     return f"generate_{cell}", f"generate_shapes_{cell}"
@@ -43,5 +49,5 @@ def generated(cell: str) -> tuple[str, str]:
 def segmenters(study: TeeSettings) -> list[str]:
     """All arms as ``<arm>_<frames>`` or ``<arm>_<cell>``, in reading order, the reference last."""
     names = [f"{arm}_{count}" for count in study.frames for arm in PLAIN_ARMS]
-    names += [f"{arm}_{cell}" for cell in cells(study) for arm in ADAPTED_ARMS]
+    names += [f"{arm}_{cell}" for cell, (_, name) in cells(study).items() for arm in adapted_arms(name)]
     return [*names, REFERENCE]

@@ -106,7 +106,7 @@ def _adaptations(summary: Mapping[str, Any]) -> Section:
         sets = (row["masks_of_frames"], row["masks_of_shape_model"])
         kid = "; ".join(f"{made['kid']:.3f} ± {made['kid_sd']:.3f}" for made in sets)
         adherence = "; ".join(number(made["adherence"]["mean"]) for made in sets)
-        dice = (_interval(summary["dice"][f"{arm}_{cell}"]["mean"]) for arm in ADAPTED_ARMS)
+        dice = (_interval(summary["dice"].get(f"{arm}_{cell}", {}).get("mean")) for arm in ADAPTED_ARMS)
         rows.append((_name(row), str(row["frames"]), f"{row['params']:,}", adherence, kid, *dice))
     text = paragraph(
         "Adherence is the Dice of a segmenter of real frames against the masks that guided the synthetic ones; KID the kernel "

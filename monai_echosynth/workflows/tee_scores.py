@@ -25,10 +25,11 @@ def pairs(study: TeeSettings) -> list[tuple[str, str]]:
     """Segmenters whose difference is reported, first minus second."""
     found = []
     for cell, (count, name) in cells(study).items():
-        found.append((f"mixed_{cell}", f"real_{count}"))
-        if not name:
-            found += [(f"mixed_{cell}", f"affine_{count}"), (f"affine_{count}", f"real_{count}")]
-        found.append((f"synthetic_{cell}", f"real_{count}"))
+        if name:
+            found.append((f"synthetic_{cell}", f"synthetic_{count}"))
+            continue
+        found += [(f"mixed_{cell}", f"real_{count}"), (f"mixed_{cell}", f"affine_{count}")]
+        found += [(f"affine_{count}", f"real_{count}"), (f"synthetic_{cell}", f"real_{count}")]
     return found
 
 

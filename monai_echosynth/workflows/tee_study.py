@@ -20,7 +20,7 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows import tee_stages
 from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
 from monai_echosynth.workflows.stages import Stage, StageContext, run_stages
-from monai_echosynth.workflows.tee_names import REFERENCE, cells, generated, segmenters
+from monai_echosynth.workflows.tee_names import REFERENCE, adapted_arms, cells, generated, segmenters
 from monai_echosynth.workflows.tee_settings import ANNEALED, COMPARED, PARAMETERS, STRONG_AFFINE, TeeSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
@@ -124,11 +124,10 @@ def _cell(study: TeeSettings, cell: str, found: Inputs, rules: Path | None) -> l
     for made, masks in zip(generated(cell), (few, f"shapes_{count}"), strict=True):
         stages.append(Stage(made, drawn, tee_stages.generate_set, {"bundle": bundle, "masks": masks}, weight=22))
     synthetic: Inputs = {made: made for made in generated(cell)}
-    return [
-        *stages,
-        _segmenter(study, f"synthetic_{cell}", synthetic, few),
-        _segmenter(study, f"mixed_{cell}", {few: few, **synthetic}, few, ANNEALED),
-    ]
+    stages.append(_segmenter(study, f"synthetic_{cell}", synthetic, few))
+    if "mixed" in adapted_arms(name):
+        stages.append(_segmenter(study, f"mixed_{cell}", {few: few, **synthetic}, few, ANNEALED))
+    return stages
 
 
 def _segmenter(
