@@ -1,14 +1,16 @@
 """Proposes a remapping from the names of two label tables.
 
-Names that mean one structure (``lv``, ``left_ventricle``, ``lv_endo``) make identities. What remains must belong to a group of
-structures that the base does not know, the right heart unless told otherwise: each group becomes a super-class and takes the
-first base label that is still free. Anything else is left to a person, since a wrong guess would be learned silently.
+Names that mean one structure (``lv``, ``left_ventricle``, ``lv_endo``) make identities. A right atrium joins the left one, whose
+channel already stands for atrial blood, and which it does not touch: so the border between atrium and ventricle, that one
+super-class for the whole right heart would hide, stays visible to the generator. What remains must belong to a group of structures
+that the base does not know, the right heart unless told otherwise: each group becomes a super-class and takes the first base label
+that is still free. Anything else is left to a person, since a wrong guess would be learned silently.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from monai_echosynth.data.builtin_labels import OUTSIDE, SECTOR, SEMANTIC_LABELS
 from monai_echosynth.data.label_table import LabelTable
@@ -16,7 +18,7 @@ from monai_echosynth.data.mask_r2 import Remapping
 from monai_echosynth.data.mask_r2_rules import Rule, RuleKind, check_base
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["RIGHT_HEART", "SYNONYMS", "propose_remapping", "propose_rules"]
+__all__ = ["PARTNERS", "RIGHT_HEART", "SYNONYMS", "propose_remapping", "propose_rules"]
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     OUTSIDE: ("background", "bg", "outside_sector"),
@@ -32,16 +34,25 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
 RIGHT_HEART = ("ra", "rv")
 """Structures of the right heart; their synonyms belong to it too."""
 
+PARTNERS: Mapping[str, str] = {"ra": "la"}
+"""Structures that look like another one and lie apart from it; their synonyms do too."""
+
 
 def propose_remapping(
-    source: LabelTable, base: LabelTable = SEMANTIC_LABELS, groups: Sequence[Sequence[str]] = (RIGHT_HEART,)
+    source: LabelTable,
+    base: LabelTable = SEMANTIC_LABELS,
+    groups: Sequence[Sequence[str]] = (RIGHT_HEART,),
+    partners: Mapping[str, str] = PARTNERS,
 ) -> Remapping:
     """Validated mapping of :func:`propose_rules`."""
-    return Remapping(source, base, propose_rules(source, base, groups))
+    return Remapping(source, base, propose_rules(source, base, groups, partners))
 
 
 def propose_rules(
-    source: LabelTable, base: LabelTable = SEMANTIC_LABELS, groups: Sequence[Sequence[str]] = (RIGHT_HEART,)
+    source: LabelTable,
+    base: LabelTable = SEMANTIC_LABELS,
+    groups: Sequence[Sequence[str]] = (RIGHT_HEART,),
+    partners: Mapping[str, str] = PARTNERS,
 ) -> tuple[Rule, ...]:
     """Rules by name.
 
@@ -49,13 +60,14 @@ def propose_rules(
         source: table to map.
         base: table of the generator.
         groups: structures to merge when the base does not know them, one super-class each.
+        partners: structures that join another one where both tables have that; none for the mapping of the paper.
 
     Raises:
         EchoSynthError: a label fits nowhere or in two places, or no base label is free for a group; the message says which rule
             to write.
     """
     check_base(base)
-    rules = _identities(source, base)
+    rules = _joined(_identities(source, base), source, partners)
     placed = {label for rule in rules for label in rule.labels}
     left = [entry.name for entry in source.entries if entry.name not in placed]
     taken = {rule.target for rule in rules} | {OUTSIDE, SECTOR}
@@ -90,6 +102,17 @@ def _identities(source: LabelTable, base: LabelTable) -> list[Rule]:
             )
         rules += [Rule(RuleKind.IDENTITY, (name,), target.name) for name in same]
     return rules
+
+
+def _joined(rules: Sequence[Rule], source: LabelTable, partners: Mapping[str, str]) -> list[Rule]:
+    """Identities, made super-classes where labels of ``source`` have their partner there."""
+    placed = {label for rule in rules for label in rule.labels}
+    found = []
+    for rule in rules:
+        kin = {name for name, partner in partners.items() if _structure(rule.target) == _structure(partner)}
+        names = [entry.name for entry in source.entries if _structure(entry.name) in kin and entry.name not in placed]
+        found.append(Rule(RuleKind.REDUCE, (*rule.labels, *names), rule.target) if names else rule)
+    return found
 
 
 def _structure(name: str) -> str:

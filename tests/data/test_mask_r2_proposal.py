@@ -24,15 +24,23 @@ def targets(remapping: Remapping) -> dict[str, tuple[str, str]]:
     return {row.label.name: (row.rule.operation, row.target.name) for row in remapping.rows()}
 
 
-def test_tee_repurposes_the_myocardium_for_the_right_heart() -> None:
-    assert targets(propose_remapping(TEE_LABELS)) == {
-        "outside": ("identity", "outside"),
-        "la": ("identity", "la"),
-        "lv": ("identity", "lv_endo"),
-        "ra": ("reduce + repurpose", "myo"),
-        "rv": ("reduce + repurpose", "myo"),
-        "sector": ("identity", "sector"),
-    }
+TEE = {
+    "outside": ("identity", "outside"),
+    "la": ("reduce", "la"),
+    "lv": ("identity", "lv_endo"),
+    "ra": ("reduce", "la"),
+    "rv": ("repurpose", "myo"),
+    "sector": ("identity", "sector"),
+}
+
+
+def test_tee_merges_the_atria_and_repurposes_the_myocardium_for_the_right_ventricle() -> None:
+    assert targets(propose_remapping(TEE_LABELS)) == TEE
+
+
+def test_without_partners_the_right_heart_is_one_class_as_in_the_paper() -> None:
+    one = {"la": ("identity", "la"), "ra": ("reduce + repurpose", "myo"), "rv": ("reduce + repurpose", "myo")}
+    assert targets(propose_remapping(TEE_LABELS, partners={})) == {**TEE, **one}
 
 
 def test_other_names_mean_the_same() -> None:
@@ -40,9 +48,9 @@ def test_other_names_mean_the_same() -> None:
     assert targets(propose_remapping(source)) == {
         "background": ("identity", "outside"),
         "Left_Ventricle": ("identity", "lv_endo"),
-        "LA": ("identity", "la"),
-        "right_ventricle": ("reduce + repurpose", "myo"),
-        "RA_cavity": ("reduce + repurpose", "myo"),
+        "LA": ("reduce", "la"),
+        "right_ventricle": ("repurpose", "myo"),
+        "RA_cavity": ("reduce", "la"),
         "cone": ("identity", "sector"),
     }
 
@@ -79,7 +87,7 @@ def test_groups_take_free_channels_in_their_order() -> None:
     ("names", "words"),
     [
         (("outside", "lv", "aorta", "septum", "sector"), ["aorta, septum", "'mine'"]),
-        (("outside", "lv", "myo", "la", "rv", "ra", "sector"), ["rv, ra", "has none"]),
+        (("outside", "lv", "myo", "la", "rv", "ra", "sector"), ["rv", "has none"]),
         (("outside", "lv", "left_ventricle", "sector"), ["lv_endo", "lv and left_ventricle"]),
     ],
 )

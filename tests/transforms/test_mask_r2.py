@@ -20,7 +20,7 @@ from monai_echosynth.transforms.one_hot import LabelToSegd
 
 TEE = propose_remapping(TEE_LABELS)
 IDS = [[0, 1, 2], [3, 4, 5]]
-EXPECTED = [[0, 3, 1], [2, 2, 4]]
+EXPECTED = [[0, 3, 1], [3, 2, 4]]
 
 
 def meta_label(**meta: Any) -> MetaTensor:
@@ -67,7 +67,7 @@ def test_channels_follow_in_a_pipeline() -> None:
     pipeline = Compose([MaskR2d("label", TEE), LabelToSegd("label", "seg")])
     data = pipeline({"label": meta_label()})
     assert data["seg"].shape == (5, 2, 3)
-    assert torch.equal(data["seg"][2].bool(), torch.isin(data["label_original"].as_tensor()[0], torch.tensor([3, 4])))
+    assert torch.equal(data["seg"][3].bool(), torch.isin(data["label_original"].as_tensor()[0], torch.tensor([1, 3])))
 
 
 def test_mappings_and_files_are_accepted(tmp_path: Path) -> None:

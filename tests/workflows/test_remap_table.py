@@ -22,13 +22,13 @@ from tests.helpers.echo_frames import save_png
 TEE = propose_remapping(TEE_LABELS)
 TABLE = """\
 tee -> semantic
-source label  id  operation           base label  channel
-outside       0   identity            outside     0
-la            1   identity            la          3
-lv            2   identity            lv_endo     1
-ra            3   reduce + repurpose  myo         2
-rv            4   reduce + repurpose  myo         2
-sector        5   identity            sector      4
+source label  id  operation  base label  channel
+outside       0   identity   outside     0
+la            1   reduce     la          3
+lv            2   identity   lv_endo     1
+ra            3   reduce     la          3
+rv            4   repurpose  myo         2
+sector        5   identity   sector      4
 unused base labels: none"""
 CAMUS_RULES = [
     {"kind": "identity", "labels": ["lv_endo"], "target": "lv_endo"},
