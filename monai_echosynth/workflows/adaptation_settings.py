@@ -56,7 +56,7 @@ class AdaptationSettings:
     learning_rate: float = 5e-3
     decoder_epochs: int = 5
     decoder_learning_rate: float = 5e-4
-    variants: int = 8
+    variants: int = 32
     seed: int = 0
     method: str = AdaptationMethod.LORA
 

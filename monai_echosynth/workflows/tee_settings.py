@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
@@ -31,7 +31,7 @@ COMPARED: Mapping[str, Mapping[str, Any]] = {
 """What the study compares the default adaptation with: name to the settings in which it differs. Adapters here have the rank that
 makes ``PARAMETERS`` of their groups."""
 
-ANNEALED: Mapping[str, Any] = {"extra_share": 0.8, "extra_until": 0.7}
+ANNEALED: Mapping[str, Any] = {"extra_share": 0.8, "extra_until": 0.5}
 """Config ids of the segmenter for the arm *mixed*: synthetic frames at first, real ones alone at the end."""
 
 STRONG_AFFINE: Mapping[str, Any] = {
@@ -69,9 +69,11 @@ class TeeSettings:
     n_test: int = 40
     base_patients: int = 100
     adaptation: AdaptationSettings = field(
-        default_factory=lambda: AdaptationSettings(ALL_GROUPS, rank=16, epochs=10, samples_per_epoch=640)
+        default_factory=lambda: AdaptationSettings(ALL_GROUPS, rank=16, epochs=16, samples_per_epoch=640)
     )
-    segmentation: SegmentationSettings = SEGMENTATION_PRESETS[SegmentationPreset.QUICK]
+    segmentation: SegmentationSettings = field(
+        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=800)
+    )
     synthetic: int = 400
     solver: str = "dpmpp_2m_sde"
     nfe: int = 16
