@@ -1,10 +1,10 @@
 """Proposes a remapping from the names of two label tables.
 
 Names that mean one structure (``lv``, ``left_ventricle``, ``lv_endo``) make identities. A right atrium joins the left one, whose
-channel already stands for atrial blood, and which it does not touch: so the border between atrium and ventricle, that one
-super-class for the whole right heart would hide, stays visible to the generator. What remains must belong to a group of structures
-that the base does not know, the right heart unless told otherwise: each group becomes a super-class and takes the first base label
-that is still free. Anything else is left to a person, since a wrong guess would be learned silently.
+channel already stands for atrial blood, and which it does not touch: the border between atrium and ventricle, which one
+super-class for the whole right heart would hide, stays visible to the generator. What remains must belong to a group of
+structures that the base does not know, the right heart unless told otherwise: each group becomes a super-class and takes the
+first base label that is still free. Anything else is left to a person, since a wrong guess would be learned silently.
 """
 
 from __future__ import annotations
