@@ -41,9 +41,12 @@ DIFFERENT = {
         "network",
         "optimizer",
     }
-    | {"lr_scheduler", "preprocessing_transforms", "train", "weights_path"},
+    | {"lr_scheduler", "preprocessing_transforms", "train", "variants", "weights_path"},
+    "train_decoder": {"imports", "base_path", "weights_path", "ckpt_dir", "output_dir", "statistics_loader", "train", "initialize"}
+    | {"size", "autoencoder_size", "autoencoder_def", "network", "trained", "optimizer", "lr_scheduler"}
+    | {"batch_size", "epochs", "decoder_epochs", "learning_rate", "decoder_learning_rate"},
     "inference": {"imports", "base_path", "adapter_path", "weights_path", "remapping", "network", "synthetic_set"}
-    | {"preprocessing"},
+    | {"preprocessing", "autoencoder_path"},
 }
 
 pytestmark = [pytest.mark.filterwarnings("ignore:No hash value provided")]
@@ -97,7 +100,10 @@ def test_network_fits_the_metadata(configs: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("own", "base"), [("train", "train_diffusion"), ("inference", "inference")])
+@pytest.mark.parametrize(
+    ("own", "base"),
+    [("train", "train_diffusion"), ("inference", "inference"), ("train_decoder", "train_autoencoder")],
+)
 def test_what_is_not_about_adapters_is_as_in_the_base(configs: Path, repository: Path, own: str, base: str) -> None:
     ours = _read(configs / f"{own}.json")
     theirs = _read(repository / "bundles" / "echo_generative_diffusion" / "configs" / f"{base}.json")
@@ -105,13 +111,15 @@ def test_what_is_not_about_adapters_is_as_in_the_base(configs: Path, repository:
     assert differing == DIFFERENT[own]
 
 
-@pytest.mark.parametrize("name", ["train", "inference"])
+@pytest.mark.parametrize("name", ["train_decoder", "train", "inference"])
 def test_properties_are_complete_and_the_config_runs(bundle: Path, prepared: Path, tmp_path: Path, name: str) -> None:
-    settings = TINY if name == "train" else {"count": 2, "nfe": 2, "output_dir": str(tmp_path / "set")}
+    decoder = {**TINY, "decoder_epochs": 1}
+    generation = {"count": 2, "nfe": 2, "output_dir": str(tmp_path / "set")}
+    settings = {"train": TINY, "train_decoder": decoder, "inference": generation}[name]
     workflow = ConfigWorkflow(
         str(bundle / "configs" / f"{name}.json"),
         logging_file=False,
-        workflow_type=name,
+        workflow_type=name.removesuffix("_decoder"),
         bundle_root=str(bundle),
         dataset_dir=str(prepared),
         progress=False,

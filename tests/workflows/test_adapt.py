@@ -10,6 +10,8 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from monai_echosynth.adaptation import base_digest, read_adapter_info
 from monai_echosynth.errors import EchoSynthError
@@ -24,7 +26,7 @@ from tests.helpers.tiny_prepared import write_tiny_prepared
 
 pytest.importorskip("peft", reason="adapters: install the extra lora")
 
-SETTINGS = AdaptationSettings(rank=2, epochs=2, samples_per_epoch=8, batch_size=4, variants=2)
+SETTINGS = AdaptationSettings(rank=2, epochs=2, samples_per_epoch=8, batch_size=4, decoder_epochs=3, variants=2)
 
 
 @pytest.fixture(scope="module")
@@ -54,13 +56,30 @@ def test_the_adapter_knows_its_base_its_rules_and_its_labels(base: Path, bundle:
     assert info.settings.rank == 2
     assert info.remapping is not None and info.label_table is not None
     assert info.label_table["name"] == "chambers"
-    assert {rule["target"] for rule in info.remapping["rules"]} == {"outside", "lv_endo", "myo", "la", "sector"}
+    assert {rule["target"] for rule in info.remapping["rules"]} == {"outside", "lv_endo", "la", "sector"}
 
 
 def test_the_base_in_the_bundle_is_the_base(base: Path, bundle: Path) -> None:
     for name in ("autoencoder", "diffusion"):
         path = Path("models") / f"{name}.safetensors"
         assert (bundle / path).read_bytes() == (base / path).read_bytes()
+
+
+def test_the_decoder_learns_and_the_latents_stay(bundle: Path) -> None:
+    before, after = (load_file(bundle / "models" / f"{name}autoencoder.safetensors") for name in ("", "adapted_"))
+    moved = {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])}
+    assert moved == {"decoder", "post_quant_conv"}
+    history = json.loads((bundle / "eval" / "decoder" / "history.json").read_text())
+    assert len(history) == SETTINGS.decoder_epochs
+    assert history[-1]["validation_psnr_in_sector"] > history[0]["validation_psnr_in_sector"]
+
+
+def test_the_decoder_of_the_base_can_be_kept(base: Path, data: Path, tmp_path: Path) -> None:
+    adapt(base, data, tmp_path / "bundle", settings=replace(SETTINGS, epochs=1, decoder_epochs=0), progress=False)
+    models = tmp_path / "bundle" / "models"
+    assert (models / "adapted_autoencoder.safetensors").read_bytes() == (
+        models / "autoencoder.safetensors"
+    ).read_bytes()
 
 
 def test_images_carry_the_labels_of_the_new_table(bundle: Path, data: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS, TEE_LABELS
 from monai_echosynth.data.frame import Pixels
 from monai_echosynth.data.mask_r2 import Remapping
 from monai_echosynth.data.mask_r2_proposal import propose_remapping
+from monai_echosynth.data.phantom.esophageal_writer import write_label_table
 from monai_echosynth.workflows.remap_picture import draw_remapping
 from monai_echosynth.workflows.remap_table import format_remapping, load_table, remap
 from tests.helpers.echo_frames import save_png
@@ -104,3 +105,9 @@ def test_a_folder_gives_its_fullest_map(tmp_path: Path) -> None:
     remap("tee", tmp_path / "out", labels=tmp_path)
     before, _ = sides(tmp_path / "out" / "remap.png")
     assert TEE_LABELS.entries[4].color in before
+
+
+def test_a_table_of_annotations_gets_the_ids_of_prepared_maps(tmp_path: Path) -> None:
+    write_label_table(tmp_path)
+    for source in (tmp_path, tmp_path / "labels.json"):
+        assert load_table(source) == TEE_LABELS
