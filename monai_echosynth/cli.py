@@ -19,6 +19,7 @@ from monai_echosynth.commands import (
     demo_tee,
     evaluate,
     generate,
+    layers,
     phantom,
     prepare,
     remap,
@@ -69,7 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (phantom, prepare, remap, shapes, train, adapt, generate, evaluate, demo, demo_tee, verify):
+    for module in (phantom, prepare, remap, shapes, train, layers, adapt, generate, evaluate, demo, demo_tee, verify):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

@@ -20,6 +20,7 @@ COMMANDS = (
     "remap",
     "shapes",
     "train",
+    "layers",
     "adapt",
     "generate",
     "evaluate",
@@ -176,3 +177,10 @@ def test_real_bad_input(
     error = capsys.readouterr().err
     assert error.startswith("echosynth: error: ") and error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_layers_prints_the_size_of_adapters(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["layers", "--preset", "paper", "--ranks", "4"]) == 0
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in capsys.readouterr().out.splitlines()]
+    found = {row[0]: int(row[3].replace(",", "")) for row in rows[2:]}
+    assert 5e4 < found["linear"] < 2e5 < found["convolution"]

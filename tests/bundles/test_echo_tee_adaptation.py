@@ -42,7 +42,16 @@ DIFFERENT = {
         "optimizer",
     }
     | {"lr_scheduler", "preprocessing_transforms", "train", "variants", "weights_path"},
-    "train_decoder": {"imports", "base_path", "weights_path", "ckpt_dir", "output_dir", "statistics_loader", "train", "initialize"}
+    "train_decoder": {
+        "imports",
+        "base_path",
+        "weights_path",
+        "ckpt_dir",
+        "output_dir",
+        "statistics_loader",
+        "train",
+        "initialize",
+    }
     | {"size", "autoencoder_size", "autoencoder_def", "network", "trained", "optimizer", "lr_scheduler"}
     | {"batch_size", "epochs", "decoder_epochs", "learning_rate", "decoder_learning_rate"},
     "inference": {"imports", "base_path", "adapter_path", "weights_path", "remapping", "network", "synthetic_set"}
