@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monai_echosynth import cli
+from monai_echosynth.commands import train
 from tests.helpers.damage import unfinished
 from tests.helpers.echo_frames import camus_folder
 from tests.helpers.tiny_prepared import write_tiny_prepared
@@ -100,7 +100,7 @@ def test_full_disk_under_predictions(
     assert unfinished(tmp_path / "out")
 
 
-@pytest.mark.parametrize("model", cli.MODELS)
+@pytest.mark.parametrize("model", train.MODELS)
 def test_full_disk_under_checkpoints(
     model: str, tmp_path: Path, fails: Fails, tiny_presets: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import nibabel as nib
 import pytest
 
 from monai_echosynth import cli
+from monai_echosynth.commands import train
 from tests.helpers.damage import DAMAGES, each_damage, unfinished
 from tests.helpers.echo_frames import camus_folder
 from tests.helpers.tiny_prepared import write_tiny_prepared
@@ -80,7 +81,7 @@ def prepared_without(root: Path, section: str) -> Path:
 
 
 @each_damage
-@pytest.mark.parametrize("model", cli.MODELS)
+@pytest.mark.parametrize("model", train.MODELS)
 def test_train_on_bad_frames(model: str, damage: str, tmp_path: Path, fails: Fails, tiny_presets: None) -> None:
     data, name, word = damaged_prepared(tmp_path / "data", "training", damage)
     command = ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"]
@@ -97,7 +98,7 @@ def test_evaluate_bad_frames(damage: str, tmp_path: Path, fails: Fails, segmenta
 
 
 @pytest.mark.parametrize("section", ["training", "validation"])
-@pytest.mark.parametrize("model", cli.MODELS)
+@pytest.mark.parametrize("model", train.MODELS)
 def test_train_on_nobody(model: str, section: str, tmp_path: Path, fails: Fails, tiny_presets: None) -> None:
     data = prepared_without(tmp_path / "data", section)
     command = ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from monai_echosynth import cli
+from monai_echosynth.commands import train
 from monai_echosynth.networks.nets.segmenter import segmenter
 from monai_echosynth.networks.weights import save_weights
 from monai_echosynth.workflows.segmentation import (
@@ -91,7 +92,7 @@ def test_training_leaves_other_folders_alone(tmp_path: Path, fails: Fails, tiny_
     kept = tmp_path / "out" / "models" / "mine.txt"
     kept.parent.mkdir(parents=True)
     kept.write_text("dear to me")
-    for model in cli.MODELS:
+    for model in train.MODELS:
         fails(
             ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"],
             tmp_path / "out",
