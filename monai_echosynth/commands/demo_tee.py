@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from monai_echosynth.commands.options import Commands, add_command, add_option
@@ -29,9 +30,10 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--out", type=Path, default=Path("runs/tee"), metavar="DIR", help="folder of the study")
     add_option(command, "--frames", type=int, nargs="+", default=[50], metavar="N", help=frames)
     add_option(command, "--compare", nargs="+", choices=COMPARED, default=[], metavar="NAME", help=compared)
-    add_option(
-        command, "--patients", type=int, default=100, metavar="N", help="simulated patients, 40 of them for tests"
-    )
+    add_option(command, "--patients", type=int, default=100, metavar="N", help="simulated patients")
+    add_option(command, "--test-patients", type=int, default=40, metavar="N", help="simulated patients that test")
+    add_option(command, "--iterations", type=int, default=800, metavar="N", help="optimizer steps of every segmenter")
+    add_option(command, "--synthetic", type=int, default=400, metavar="N", help="synthetic frames of each adaptation")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
     return command
 
@@ -41,7 +43,15 @@ def run(args: argparse.Namespace) -> int:
     from monai_echosynth.workflows.tee_settings import TeeSettings
     from monai_echosynth.workflows.tee_study import run_tee_study
 
-    settings = TeeSettings(tuple(args.frames), tuple(args.compare), patients=args.patients, seed=args.seed)
+    settings = TeeSettings(
+        tuple(args.frames),
+        tuple(args.compare),
+        patients=args.patients,
+        n_test=args.test_patients,
+        synthetic=args.synthetic,
+        seed=args.seed,
+    )
+    settings = replace(settings, segmentation=replace(settings.segmentation, iterations=args.iterations))
     report = run_tee_study(args.out, args.base, args.data, args.rules, settings)
     print(f"report: {report}")
     return 0
