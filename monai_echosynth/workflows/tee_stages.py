@@ -11,7 +11,7 @@ from monai_echosynth.workflows.segmentation import SegmentationSettings
 from monai_echosynth.workflows.stages import StageContext
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
-__all__ = ["adapter", "base", "base_data", "few", "generate_set", "segmenter", "shapes", "target"]
+__all__ = ["Run", "adapter", "base", "base_data", "few", "generate_set", "prepared", "segmenter", "shapes", "target"]
 
 Run = Callable[[StageContext], Mapping[str, Any]]
 

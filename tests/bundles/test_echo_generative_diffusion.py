@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_net_in_out
+from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata
 from safetensors.torch import load_file
 
 from tests.helpers.tiny_generator import write_tiny_bundle
 from tests.helpers.tiny_prepared import write_tiny_prepared
 from tests.helpers.two_processes import run_bundle_twice
+from tests.helpers.zoo_bundle import check_network, check_zoo_files
 
 CONFIGS = {"train_autoencoder": "train", "train_diffusion": "train", "inference": "inference"}
 TINY: dict[str, Any] = {"epochs": 1, "samples_per_epoch": 4, "batch_size": 2, "progress": False}
@@ -56,14 +57,9 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def test_files_of_the_zoo_are_there(configs: Path) -> None:
-    names = ("metadata.json", "logging.conf", "inference.json", "train_autoencoder.json", "train_diffusion.json")
-    names = (*names, "multi_gpu_train.json", "multi_gpu_inference.json")
-    assert all((configs / name).is_file() for name in names)
-    assert "Apache License" in (configs.parent / "LICENSE").read_text()
-    metadata = _read(configs / "metadata.json")
-    assert metadata["version"] in metadata["changelog"]
-    readme = (configs.parent / "docs" / "README.md").read_text()
-    assert all(f"# {title}" in readme for title in ("Model Overview", "Data", "References", "License"))
+    check_zoo_files(
+        configs, "train_autoencoder.json", "train_diffusion.json", "multi_gpu_train.json", "multi_gpu_inference.json"
+    )
 
 
 def test_metadata_fits_the_schema(configs: Path, schema: Path) -> None:
@@ -71,15 +67,7 @@ def test_metadata_fits_the_schema(configs: Path, schema: Path) -> None:
 
 
 def test_network_fits_the_metadata(configs: Path) -> None:
-    shape = _read(configs / "metadata.json")["network_data_format"]["inputs"]["seg"]["spatial_shape"]
-    verify_net_in_out(
-        "network_def",
-        meta_file=str(configs / "metadata.json"),
-        config_file=str(configs / "inference.json"),
-        device="cpu",
-        extra_forward_args={"timesteps": torch.zeros(1), "seg": torch.zeros(1, 5, *shape)},
-        size="quick",
-    )
+    check_network(configs)
 
 
 def test_metadata_tells_the_latent_grid(configs: Path) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
-from monai.bundle import ConfigWorkflow, verify_metadata, verify_net_in_out
+from monai.bundle import ConfigWorkflow, verify_metadata
 from safetensors.torch import load_file
 
 from monai_echosynth.workflows.adapt import adapt
@@ -16,6 +15,7 @@ from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
 from tests.helpers.tiny_chambers import write_tiny_chambers
 from tests.helpers.tiny_generator import write_tiny_bundle
 from tests.helpers.two_processes import run_bundle_twice
+from tests.helpers.zoo_bundle import check_network, check_zoo_files
 
 TINY: dict[str, Any] = {"epochs": 1, "samples_per_epoch": 4, "batch_size": 2, "variants": 2}
 DIFFERENT = {
@@ -85,12 +85,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def test_files_of_the_zoo_are_there(configs: Path) -> None:
-    names = ("metadata.json", "logging.conf", "inference.json", "train.json", "multi_gpu_train.json")
-    assert all((configs / name).is_file() for name in names)
-    metadata = _read(configs / "metadata.json")
-    assert metadata["version"] in metadata["changelog"]
-    readme = (configs.parent / "docs" / "README.md").read_text()
-    assert all(f"# {title}" in readme for title in ("Model Overview", "Data", "References", "License"))
+    check_zoo_files(configs, "train_decoder.json", "train.json", "multi_gpu_train.json")
 
 
 def test_metadata_fits_the_schema(configs: Path, schema: Path) -> None:
@@ -98,15 +93,7 @@ def test_metadata_fits_the_schema(configs: Path, schema: Path) -> None:
 
 
 def test_network_fits_the_metadata(configs: Path) -> None:
-    shape = _read(configs / "metadata.json")["network_data_format"]["inputs"]["seg"]["spatial_shape"]
-    verify_net_in_out(
-        "network_def",
-        meta_file=str(configs / "metadata.json"),
-        config_file=str(configs / "inference.json"),
-        device="cpu",
-        extra_forward_args={"timesteps": torch.zeros(1), "seg": torch.zeros(1, 5, *shape)},
-        size="quick",
-    )
+    check_network(configs)
 
 
 @pytest.mark.parametrize(
