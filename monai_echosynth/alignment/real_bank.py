@@ -1,0 +1,104 @@
+"""The bank: real frames that synthetic ones are aligned to, with what a frozen segmenter sees in them.
+
+Real frames need no labels. Which exemplars a draw gets follows from its seed alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from monai_echosynth.alignment.frozen_segmenter import FrozenSegmenter
+from monai_echosynth.diffusion.seeding import derive_seed
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.networks.blocks.differential_analysis import Energies
+from monai_echosynth.networks.nets.domain_aligner import BankFeatures, DomainAligner
+
+__all__ = ["RealBank", "draw_exemplars"]
+
+CHUNK = 16
+"""Frames that are encoded together."""
+
+FLAT = 1e-3
+"""Standard deviation of gray levels below which a frame shows nothing."""
+
+
+class RealBank:
+    """Real frames.
+
+    Args:
+        image: (N, 1, X, Y) in [0, 1], N at least 2.
+        seg: (N, S, X, Y) membership of structures, channel 0 outside the sector.
+
+    Raises:
+        EchoSynthError: fewer than two frames, or one that is constant or not finite.
+    """
+
+    def __init__(self, image: Tensor, seg: Tensor) -> None:
+        if len(image) < 2:
+            raise EchoSynthError(
+                f"a bank needs two real frames or more, got {len(image)}: one frame is no sample of a domain"
+            )
+        for number, frame in enumerate(image):
+            if not bool(torch.isfinite(frame).all()):
+                raise EchoSynthError(f"frames of a bank must be finite, frame {number} is not: replace or remove it")
+            if float(frame.std()) < FLAT:
+                raise EchoSynthError(f"frames of a bank must show tissue, frame {number} is constant: remove it")
+        self.image, self.seg = image, seg
+
+    @classmethod
+    def from_items(cls, items: Iterable[dict[str, Tensor]], segmenter: FrozenSegmenter, limit: int | None = None) -> RealBank:
+        """Bank of items with ``image`` and ``sector`` (1, X, Y), evenly spaced where there are more than ``limit``.
+
+        Raises:
+            EchoSynthError: no frame, or frames of several sizes.
+        """
+        found = list(items)
+        if limit is not None and len(found) > limit:
+            found = [found[i] for i in np.linspace(0, len(found) - 1, limit).round().astype(int)]
+        sizes = {tuple(item["image"].shape) for item in found}
+        if len(sizes) != 1:
+            what = "none" if not sizes else " and ".join(str(size) for size in sorted(sizes))
+            raise EchoSynthError(f"a bank needs real frames of one size, got {what}: prepare the folder at one size")
+        image = torch.stack([torch.as_tensor(item["image"]).float() for item in found])
+        sector = torch.stack([torch.as_tensor(item["sector"]).float() for item in found])
+        parts = zip(image.split(CHUNK), sector.split(CHUNK), strict=True)
+        return cls(image, torch.cat([segmenter.membership(*part) for part in parts]))
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return len(self.image)
+
+    def frames(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and membership maps of ``rows`` (any shape), their shapes in front."""
+        return self.image[rows], self.seg[rows]
+
+    @torch.no_grad()
+    def fit(self, aligner: DomainAligner) -> None:
+        """Give an aligner the scales of local statistics and energies over these frames."""
+        device = next(aligner.parameters()).device
+        parts = zip(self.image.split(CHUNK), self.seg.split(CHUNK), strict=True)
+        found = [aligner.analysis.energies(image.to(device), seg.to(device)) for image, seg in parts]
+        energies = Energies(*(torch.cat(each) for each in zip(*found, strict=True)))
+        aligner.fit(self.image.to(device), 1.0 - self.seg[:, :1].to(device), energies)
+
+    @torch.no_grad()
+    def encode(self, aligner: DomainAligner, device: torch.device | str | None = None) -> BankFeatures:
+        """What attention needs of all frames, computed in small parts."""
+        parts = [
+            aligner.encode_bank(image.to(device), seg.to(device))
+            for image, seg in zip(self.image.split(CHUNK), self.seg.split(CHUNK), strict=True)
+        ]
+        return BankFeatures.joined(parts)
+
+
+def draw_exemplars(seeds: Sequence[int], frames: int, count: int) -> Tensor:
+    """Frames of a bank for each seed, (B, count), without repetition where the bank has enough."""
+    rows = []
+    for seed in seeds:
+        rng = np.random.default_rng(derive_seed(int(seed), "exemplars"))
+        rows.append(rng.choice(frames, count, replace=count > frames))
+    return torch.from_numpy(np.stack(rows))

@@ -1,0 +1,144 @@
+"""Training an aligner and aligning a set: what comes out, that it is the same again, and input that does not fit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.align import align, train_aligner
+from monai_echosynth.workflows.alignment_settings import COMPONENTS
+from tests.helpers.tiny_aligner import TINY_ALIGNER, TinyDomains, write_tiny_domains
+from tests.helpers.tiny_prepared import write_tiny_prepared
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:No hash value provided"),
+    pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad=True"),
+]
+
+
+@pytest.fixture(scope="module")
+def domains(tmp_path_factory: pytest.TempPathFactory) -> TinyDomains:
+    return write_tiny_domains(tmp_path_factory.mktemp("domains"))
+
+
+def train(domains: TinyDomains, out: Path, **changes: Any) -> dict[str, Any]:
+    settings = replace(TINY_ALIGNER, **changes)
+    return train_aligner(domains.real, domains.synthetic, domains.segmenter, out, settings, progress=False)
+
+
+@pytest.fixture(scope="module")
+def bundle(domains: TinyDomains, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("trained") / "aligner"
+    made = train(domains, out)
+    assert made["epochs"] == 2 and made["parameters"] > 0
+    return out
+
+
+@pytest.fixture(scope="module")
+def aligned(domains: TinyDomains, bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("aligned") / "set"
+    assert align(bundle, domains.synthetic, out, progress=False)["count"] == 5
+    return out
+
+
+def _pixels(folder: Path, key: str = "image") -> list[np.ndarray[Any, Any]]:
+    items = json.loads((folder / "dataset.json").read_text())["training"]
+    return [np.asarray(nib.load(folder / item[key]).dataobj) for item in items]  # type: ignore[attr-defined]
+
+
+def test_bundle_holds_no_frame(bundle: Path) -> None:
+    assert not [*bundle.rglob("*.nii.gz"), *bundle.rglob("*.png")]
+    names = {path.name for path in (bundle / "models").iterdir()}
+    assert names == {"aligner.safetensors", "bank.safetensors", "SHA256SUMS"}
+
+
+def test_set_has_the_labels_of_its_source_and_other_images(domains: TinyDomains, aligned: Path) -> None:
+    for one, other in zip(_pixels(domains.synthetic, "label"), _pixels(aligned, "label"), strict=True):
+        np.testing.assert_array_equal(one, other)
+    differences = [
+        np.abs(one.astype(int) - other).mean()
+        for one, other in zip(_pixels(domains.synthetic), _pixels(aligned), strict=True)
+    ]
+    assert all(0 < difference < 0.25 * 255 for difference in differences)
+
+
+def test_manifest_names_aligner_and_source(bundle: Path, aligned: Path, domains: TinyDomains) -> None:
+    manifest = json.loads((aligned / "manifest.json").read_text())
+    assert manifest["synthetic"] and len(manifest["aligner_sha256"]) == len(manifest["source_sha256"]) == 64
+    assert [record["id"][:11] for record in manifest["images"]] == [f"patient{k // 2:04d}" for k in range(5)]
+
+
+def test_same_again_and_completed_after_an_interruption(
+    domains: TinyDomains, bundle: Path, aligned: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(aligned, tmp_path / "set")
+    for path in sorted((tmp_path / "set" / "images").iterdir())[1:4]:
+        path.unlink()
+    made = align(bundle, domains.synthetic, tmp_path / "set", progress=False)
+    assert made["new"] == 3
+    for one, other in zip(_pixels(aligned), _pixels(tmp_path / "set"), strict=True):
+        np.testing.assert_array_equal(one, other)
+    other_seed = align(bundle, domains.synthetic, tmp_path / "other", seed=1, progress=False)
+    assert other_seed["new"] == 5
+    assert any((one != other).any() for one, other in zip(_pixels(aligned), _pixels(tmp_path / "other"), strict=True))
+
+
+def test_an_interrupted_training_ends_with_the_same_weights(domains: TinyDomains, bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "aligner"
+    train(domains, out, epochs=1, ids={**TINY_ALIGNER.ids, "lr_scheduler::total": 4})
+    weights = (out / "models" / "aligner.safetensors").read_bytes()
+    assert weights != (bundle / "models" / "aligner.safetensors").read_bytes()
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_every_component_can_be_switched_off(domains: TinyDomains, tmp_path: Path, name: str) -> None:
+    ids = {**TINY_ALIGNER.ids, **COMPONENTS[name]}
+    made = train(domains, tmp_path / "aligner", epochs=1, samples_per_epoch=2, ids=ids)
+    assert np.isfinite(made["final_loss"])
+    align(tmp_path / "aligner", domains.synthetic, tmp_path / "set", progress=False)
+
+
+@pytest.mark.parametrize("kind", ["mmd", "coral"])
+def test_plain_alignments_train(domains: TinyDomains, tmp_path: Path, kind: str) -> None:
+    made = train(domains, tmp_path / "aligner", epochs=1, ids={**TINY_ALIGNER.ids, "alignment_kind": kind})
+    assert np.isfinite(made["final_loss"])
+
+
+def test_frames_of_two_sizes_are_refused(domains: TinyDomains, tmp_path: Path) -> None:
+    other = write_tiny_prepared(tmp_path / "other", size=64)
+    with pytest.raises(EchoSynthError, match="one square size"):
+        train(replace(domains, synthetic=other), tmp_path / "aligner")
+
+
+def test_frames_of_another_size_than_the_aligner_are_refused(bundle: Path, tmp_path: Path) -> None:
+    other = write_tiny_prepared(tmp_path / "other", size=64)
+    with pytest.raises(EchoSynthError, match="trained at, 32 x 32"):
+        align(bundle, other, tmp_path / "set", progress=False)
+
+
+def test_a_single_real_frame_is_refused(domains: TinyDomains, tmp_path: Path) -> None:
+    one = write_tiny_prepared(tmp_path / "one", training=1)
+    with pytest.raises(EchoSynthError, match="two real frames or more"):
+        train(replace(domains, real=one), tmp_path / "aligner")
+
+
+def test_a_folder_that_is_no_aligner_is_refused(domains: TinyDomains, tmp_path: Path) -> None:
+    with pytest.raises(EchoSynthError, match="echo_domain_alignment"):
+        align(domains.segmenter, domains.synthetic, tmp_path / "set", progress=False)
+    with pytest.raises(EchoSynthError, match="echo_segmentation"):
+        train(replace(domains, segmenter=domains.real), tmp_path / "aligner")
+
+
+def test_another_training_in_the_folder_is_left_alone(domains: TinyDomains, bundle: Path) -> None:
+    before = (bundle / "models" / "aligner.safetensors").read_bytes()
+    with pytest.raises(EchoSynthError, match="epochs"):
+        train(domains, bundle, epochs=7)
+    assert (bundle / "models" / "aligner.safetensors").read_bytes() == before
