@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from monai_echosynth import __version__
 from monai_echosynth.commands import (
     adapt,
+    align,
     demo,
     demo_tee,
     evaluate,
@@ -70,7 +71,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (phantom, prepare, remap, shapes, train, layers, adapt, generate, evaluate, demo, demo_tee, verify):
+    for module in (
+        *(phantom, prepare, remap, shapes, train, layers, adapt, generate, align, evaluate),
+        *(demo, demo_tee, verify),
+    ):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

@@ -23,6 +23,7 @@ COMMANDS = (
     "layers",
     "adapt",
     "generate",
+    "align",
     "evaluate",
     "demo",
     "demo-tee",

@@ -1,8 +1,8 @@
 """What a training step of the aligner computes, in one forward pass: everything its loss looks at.
 
 Each synthetic frame is aligned to a few real exemplars, drawn anew for every step, so that the outputs vary as the exemplars do;
-other real frames go through as if they were synthetic and should come out as they are. The bridge puts features of aligned frames (seen as real), of what they were
-(seen as synthetic) and of their masks into one space, where places correspond.
+other real frames go through as if they were synthetic and should come out as they are. The bridge puts features of aligned
+frames (seen as real), of what they were (seen as synthetic) and of their masks into one space, where places correspond.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ class AlignmentTraining(nn.Module):
 
         Args:
             batch: ``image`` (B, 1, X, Y), ``seg`` (B, S, X, Y) and ``noise`` of synthetic frames; ``bank`` (B, k, 1, X, Y) and
-                ``bank_seg``, the real exemplars of each; ``real`` (R, 1, X, Y), ``real_seg`` and ``real_noise`` with R <= B, which
-                get the exemplars of the first R synthetic frames.
+                ``bank_seg``, the real exemplars of each; ``real`` (R, 1, X, Y), ``real_seg`` and ``real_noise`` with R <= B,
+                which get the exemplars of the first R synthetic frames.
 
         Returns:
-            ``aligned``, ``shift``, ``weights`` (B, L, S); ``identity`` (R, 1, X, Y); ``query`` (B, C, h, w) of the coarse attention;
-            local statistics ``made`` (B, 2 P, h, w), ``target`` and, of the exemplars, ``wanted`` (B, k, 2 P, h, w), with
-            ``made_valid`` and ``wanted_valid``; and with a bridge ``after``, ``before`` and ``mask`` (B, D, h, w).
+            ``aligned``, ``shift``, ``weights`` (B, L, S); ``identity`` (R, 1, X, Y); ``query`` (B, C, h, w) of the coarse
+            attention; local statistics ``made`` (B, 2 P, h, w), ``target`` and, of the exemplars, ``wanted`` (B, k, 2 P, h, w),
+            with ``made_valid`` and ``wanted_valid``; and with a bridge ``after``, ``before`` and ``mask`` (B, D, h, w).
         """
         aligner, image, seg = self.aligner, batch["image"], batch["seg"]
         count, others = len(image), len(batch["real"])

@@ -1,4 +1,4 @@
-"""What the heads of an aligner look at: for each frame the middle of its first structure, and each head's map over the exemplar."""
+"""What the heads of an aligner look at: for each frame the middle of its first structure, and each head's map over it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ def attention_pictures(aligner: DomainAligner, batch: Mapping[str, Tensor]) -> l
         aligner: the network; its coarsest attention is shown, or the finer one where that has none.
         batch: ``image`` (B, 1, X, Y), ``seg`` (B, S, X, Y), ``bank`` (B, k, 1, X, Y) and ``bank_seg``.
     """
-    level = 1 if len(aligner.attention[1].groups) else 0
+    level = 1 if len(aligner.layers()[1].groups) else 0
+    layer = aligner.layers()[level]
     image, seg = batch["image"], batch["seg"]
     features = aligner.extractor(image, Domain.SYNTHETIC)[level - 2]
-    query = aligner.attention[level].queries(features, F.adaptive_avg_pool2d(seg, features.shape[-2:]))
+    query = layer.queries(features, F.interpolate(seg, features.shape[-2:], mode="area"))
     marked, heads = image.clone(), []
     for i in range(len(image)):
         bank = aligner.encode_bank(batch["bank"][i], batch["bank_seg"][i])
-        place = _middle(F.adaptive_avg_pool2d(seg[i : i + 1, 1:2], features.shape[-2:])[0, 0])
-        maps = aligner.attention[level].maps(query[i : i + 1], bank.keys[level], place)[:, :1]
+        place = _middle(F.interpolate(seg[i : i + 1, 1:2], features.shape[-2:], mode="area")[0, 0])
+        maps = layer.maps(query[i : i + 1], bank.keys[level], place)[:, :1]
         heads.append(F.interpolate(maps / maps.amax(dim=(2, 3), keepdim=True).clamp_min(1e-8), image.shape[-2:])[:, 0])
         size = image.shape[-1] // features.shape[-1]
         marked[i, 0, place[0] * size : (place[0] + 1) * size, place[1] * size : (place[1] + 1) * size] = 1.0

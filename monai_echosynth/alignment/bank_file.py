@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from safetensors import safe_open
 from safetensors.torch import save as serialize
 
@@ -42,7 +41,7 @@ def load_bank(path: str | Path, aligner_digest: str) -> BankFeatures:
     try:
         with safe_open(str(path), "pt") as file:
             found = str((file.metadata() or {}).get("aligner_sha256"))
-            state = {name: file.get_tensor(name).float() for name in file.keys()}
+            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - no mapping
         levels = sum(name.startswith("key.") for name in state)
         keys, values = (tuple(state[f"{kind}.{i}"] for i in range(levels)) for kind in ("key", "value"))
         bank = BankFeatures(
@@ -52,7 +51,7 @@ def load_bank(path: str | Path, aligner_digest: str) -> BankFeatures:
         raise EchoSynthError(f"the bank in {path} cannot be read ({error}): train the aligner again") from error
     if found != aligner_digest:
         raise EchoSynthError(
-            f"a bank must be encoded by the weights it is used with, {path} is of {found[:12]}, the aligner {aligner_digest[:12]}:"
+            f"a bank must be encoded by the weights in use, {path} is of {found[:12]}, the aligner {aligner_digest[:12]}:"
             " keep the two files of one training together"
         )
     return bank

@@ -50,7 +50,9 @@ class RealBank:
         self.image, self.seg = image, seg
 
     @classmethod
-    def from_items(cls, items: Iterable[dict[str, Tensor]], segmenter: FrozenSegmenter, limit: int | None = None) -> RealBank:
+    def from_items(
+        cls, items: Iterable[dict[str, Tensor]], segmenter: FrozenSegmenter, limit: int | None = None
+    ) -> RealBank:
         """Bank of items with ``image`` and ``sector`` (1, X, Y), evenly spaced where there are more than ``limit``.
 
         Raises:

@@ -25,7 +25,9 @@ def aligned_items(folder: str | PathLike[str], section: str = "training") -> lis
     """
     items = load_datalist(folder, section)
     if not items:
-        raise EchoSynthError(f"frames to align were expected in section '{section}' of {folder}, got none: name another")
+        raise EchoSynthError(
+            f"frames to align were expected in section '{section}' of {folder}, got none: name another"
+        )
     return [
         {**item, "mask": item.get("mask", item["id"]), "copy": item.get("copy", 0), "index": index}
         for index, item in enumerate(items)

@@ -47,9 +47,7 @@ class AutocastInferer(SimpleInferer):
     def __call__(self, inputs: Tensor | dict[str, Tensor], network: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Output of the network for a tensor or a dictionary of them; tensors in a tuple or mapping are converted one by one."""
         device = (next(iter(inputs.values())) if isinstance(inputs, dict) else inputs).device
-        enabled = self.precision is Precision.BFLOAT16 or (
-            self.precision is Precision.AUTO and native_bfloat16(device)
-        )
+        enabled = self.precision is Precision.BFLOAT16 or (self.precision is Precision.AUTO and native_bfloat16(device))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled):
             outputs = super().__call__(inputs, network, *args, **kwargs)
         return _to_float32(outputs)

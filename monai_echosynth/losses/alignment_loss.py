@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from monai_echosynth.losses.diversity_floor import diversity_floor
 from monai_echosynth.losses.local_alignment import Alignment, LocalAlignment
@@ -90,7 +91,7 @@ class AlignmentLoss(nn.Module):
     def _contrast(outputs: Mapping[str, Tensor], sector: Tensor) -> Tensor:
         if "after" not in outputs:
             return outputs["aligned"].new_zeros(())
-        valid = (nn.functional.adaptive_avg_pool2d(sector, outputs["after"].shape[-2:]) > 0.5).float()
+        valid = (F.interpolate(sector, outputs["after"].shape[-2:], mode="area") > 0.5).float()
         return patch_contrast(outputs["after"], outputs["before"], valid) + patch_contrast(
             outputs["after"], outputs["mask"], valid
         )

@@ -1,13 +1,14 @@
 r"""Attention-weighted local alignment: what a frame shows at a place should have the statistics of real frames at like places.
 
-With local statistics :math:`\psi` and their squares, the target of a query at position p is the mean over real positions k under the
-attention :math:`a_{pk}`, and so is what the synthetic batch itself shows at like positions q,
+With local statistics :math:`\psi` and their squares, the target of a query at position p is the mean over real positions k
+under the attention :math:`a_{pk}`, and so is what the synthetic batch itself shows at like positions q,
 
 .. math:: L = \frac{1}{P} \sum_p \Bigl\| \sum_q b_{pq}\, \Psi(y)_q - \sum_k a_{pk}\, \Psi(r)_k \Bigr\|_1,
     \qquad \Psi = (\psi, \psi^2)
 
 so that conditional means and variances agree, not single draws of the texture: comparing those would ask every output for the
-average. Statistics are standardized by the real batch. Attention is taken as given; no gradient changes it to find easier targets.
+average. Statistics are standardized by the real batch. Attention is taken as given; no gradient changes it to find easier
+targets.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ class LocalAlignment(nn.Module):
         made, target, asked = (_places(maps, valid) for maps in (made, target, query))
         if not len(asked):
             return made.sum() * 0.0
-        found = F.scaled_dot_product_attention(*(tensor[None, None] for tensor in (asked, asked, made)))[0, 0]
+        query, value = asked[None, None], made[None, None]
+        found = F.scaled_dot_product_attention(query, query, value)[0, 0]
         return F.smooth_l1_loss(found, target, beta=0.2)
 
 

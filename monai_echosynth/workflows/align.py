@@ -1,7 +1,7 @@
 """Trains a domain aligner on synthetic and real frames without pairs, and aligns synthetic sets with it.
 
-Training leaves an ``echo_domain_alignment`` bundle with the weights and the features of a bank of real frames; no real frame is in
-it. An interrupted training goes on after its last whole epoch, an interrupted set with the frames that are missing.
+Training leaves an ``echo_domain_alignment`` bundle with the weights and the features of a bank of real frames; no real frame is
+in it. An interrupted training goes on after its last whole epoch, an interrupted set with the frames that are missing.
 """
 
 from __future__ import annotations
@@ -28,12 +28,9 @@ from monai_echosynth.workflows.training_folder import claim_folder
 __all__ = ["align", "train_aligner"]
 
 _BUNDLE = "echo_domain_alignment"
-_SHARED = ("structures", "channels", "reaches", "chunk", "max_shift", "max_change", "exemplars", "seed") + (
-    "filters",
-    "local_stage",
-    "global_stage",
-    "stochastic",
-    "dynamic",
+_SHARED = (
+    *("structures", "channels", "reaches", "chunk", "max_shift", "max_change", "exemplars", "seed"),
+    *("filters", "local_stage", "global_stage", "stochastic", "dynamic"),
 )
 """Config ids that inference must have from training."""
 
@@ -70,7 +67,7 @@ def train_aligner(
         check_prepared(folder, "training")
     table = folder_labels(check_table(synthetic, folder_labels(real).semantic)).semantic
     sources = {"dataset_dir": real, "synthetic_dir": synthetic, "segmenter_dir": segmenter}
-    ids = {name: str(Path(folder).resolve()) for name, folder in sources.items()}
+    ids: dict[str, Any] = {name: str(Path(folder).resolve()) for name, folder in sources.items()}
     ids |= {**settings.config(), "structures": table.num_channels}
     claim_folder(root, ids)
     _write_bundle(root, ids, size)
@@ -126,7 +123,7 @@ def align(
         )
     ids = {"dataset_dir": str(synthetic), "output_dir": str(out), "seed": seed, "format": str(FrameFormat(format))}
     started = time.perf_counter()
-    workflow = run_bundle(bundle, "inference.json", "inference", progress=progress, **{**ids, **overrides})
+    workflow = run_bundle(Path(bundle), "inference.json", "inference", progress=progress, **{**ids, **overrides})
     seconds = time.perf_counter() - started
     new = len(workflow.parser.get_parsed_content("dataset"))
     return {

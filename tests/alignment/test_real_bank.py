@@ -120,7 +120,9 @@ def test_encoding_in_parts_equals_encoding_at_once() -> None:
         whole = network.encode_bank(bank.image, bank.seg)
     found = bank.encode(network)
     assert len(found) == 20
-    for one, other in zip((*whole.keys, *whole.values, whole.statistics), (*found.keys, *found.values, found.statistics), strict=True):
+    for one, other in zip(
+        (*whole.keys, *whole.values, whole.statistics), (*found.keys, *found.values, found.statistics), strict=True
+    ):
         torch.testing.assert_close(one, other, atol=1e-5, rtol=0)
 
 

@@ -31,7 +31,9 @@ def _plain(query: Tensor, key: Tensor, value: Tensor, heads: int, window: int | 
                 for h in range(heads):
                     q = query[b, h * size : (h + 1) * size, x, y]
                     k = torch.stack([frame[h * size : (h + 1) * size, i, j] for frame in key[group] for i, j in places])
-                    v = torch.stack([frame[h * part : (h + 1) * part, i, j] for frame in value[group] for i, j in places])
+                    v = torch.stack(
+                        [frame[h * part : (h + 1) * part, i, j] for frame in value[group] for i, j in places]
+                    )
                     output[b, h * part : (h + 1) * part, x, y] = (k @ q / size**0.5).softmax(0) @ v
     return output
 
@@ -90,7 +92,9 @@ def test_empty_bank_is_refused() -> None:
         BankAttention(HEADS)(query, key, value)
 
 
-@pytest.mark.parametrize("other", [(1, 5, CHANNELS, 4, 4), (1, 5, CHANNELS + 2, SIDE, SIDE), (2, 5, CHANNELS, SIDE, SIDE)])
+@pytest.mark.parametrize(
+    "other", [(1, 5, CHANNELS, 4, 4), (1, 5, CHANNELS + 2, SIDE, SIDE), (2, 5, CHANNELS, SIDE, SIDE)]
+)
 def test_bank_of_another_shape_is_refused(other: tuple[int, ...]) -> None:
     query, _, value = _bank()
     with pytest.raises(EchoSynthError, match="bank must have the channels and size"):

@@ -108,7 +108,9 @@ def test_every_parameter_learns() -> None:
     image, seg = frames(2)
     found = network(image, seg, network.encode_bank(*frames(4, seed=1)), torch.randn(image.shape))
     found["image"].square().sum().backward()
-    idle = [name for name, parameter in network.named_parameters() if parameter.grad is None or not parameter.grad.any()]
+    idle = [
+        name for name, parameter in network.named_parameters() if parameter.grad is None or not parameter.grad.any()
+    ]
     assert idle == []
 
 
@@ -124,7 +126,7 @@ def test_weights_grow_with_the_discrepancy_of_a_structure() -> None:
     blurred = analysis(analysis.energies(smooth, seg[:1]), shared)
     assert blurred[0, 0, 1] > like[0, 0, 1] + 0.3, "the blurred structure"
     assert abs(float(blurred[0, 0, 4] - like[0, 0, 4])) < 0.2, "the untouched one"
-    assert 0 <= float(like.min()) and float(blurred.max()) <= 1
+    assert float(like.min()) >= 0 and float(blurred.max()) <= 1
 
 
 def test_structures_that_the_bank_lacks_have_no_discrepancy() -> None:

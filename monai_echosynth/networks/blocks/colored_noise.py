@@ -26,8 +26,8 @@ class ColoredNoise(nn.Module):
         super().__init__()
         self.filters = nn.Parameter(_grains(kinds, size))
         self.amplitude = nn.Conv2d(channels, kinds, 1)
-        nn.init.zeros_(self.amplitude.weight)
-        nn.init.zeros_(self.amplitude.bias)
+        for parameter in self.amplitude.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(self, features: Tensor, noise: Tensor) -> Tensor:
         """Texture (B, 1, X, Y) of features (B, C, X, Y) and white noise (B, 1, X, Y) of unit variance; zero at the start."""

@@ -64,5 +64,6 @@ class CrossDomainAttention(nn.Module):
     def maps(self, query: Tensor, key: Tensor, position: tuple[int, int]) -> Tensor:
         """Where each head looks from one position: (heads of all reaches, K, h, w), of one query map and a shared bank."""
         count = len(self.groups)
-        parts = zip(self.groups, query.chunk(count, dim=1), key.chunk(count, dim=2), strict=True)
-        return torch.cat([group.weights(*part, position) for group, *part in parts])
+        parts = zip(query.chunk(count, dim=1), key.chunk(count, dim=2), strict=True)
+        groups = (group for group in self.groups if isinstance(group, BankAttention))
+        return torch.cat([group.weights(*part, position) for group, part in zip(groups, parts, strict=True)])

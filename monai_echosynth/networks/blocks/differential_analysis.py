@@ -5,8 +5,8 @@ For a structure s with membership :math:`m_s`, the level l of a Gaussian pyramid
 
 .. math:: e_{l,s} = \log \frac{\sum m_s |\nabla G_l|}{\sum m_s}, \qquad f_{l,s} = \log \frac{\sum m_s |L_l|}{\sum m_s}
 
-of gradient and spectrum. The discrepancy :math:`z_{l,s}` is the distance to their mean over the bank in standard deviations between
-real frames, averaged over both, and the layer of level l works there with the weight
+of gradient and spectrum. The discrepancy :math:`z_{l,s}` is the distance to their mean over the bank in standard deviations
+between real frames, averaged over both, and the layer of level l works there with the weight
 
 .. math:: w_{l,s} = \pi_l + (1 - \pi_l) \bigl(1 - e^{-z_{l,s}^2 / 8}\bigr)
 

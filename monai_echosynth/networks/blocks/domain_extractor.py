@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import pairwise
 
 import torch
 from monai.networks.blocks import Convolution
@@ -39,7 +40,7 @@ class DomainExtractor(nn.Module):
         inputs = 3 + (3 if filters else 0)
         self.stems = nn.ModuleDict({str(domain): _convolution(inputs, channels[0], 1) for domain in Domain})
         self.trunk = nn.ModuleList()
-        for before, after in zip(channels, channels[1:], strict=False):
+        for before, after in pairwise(channels):
             self.trunk.append(nn.Sequential(_convolution(before, after, 2), _convolution(after, after, 1)))
 
     def forward(self, image: Tensor, domain: Domain | str) -> list[Tensor]:

@@ -2,8 +2,8 @@ r"""Local statistics of a frame: a fixed non-linear map under which texture can 
 
 Averaging speckle gives a blur, averaging its statistics does not. In windows of 16 x 16 pixels around the positions of the eighth
 resolution, over pixels inside the sector: mean and log standard deviation of the gray level, the shares of six overlapping ranges
-of gray, and at full, half and quarter resolution the logs of the mean absolute first and second differences along both axes. Each is
-standardized by its mean and standard deviation over real frames.
+of gray, and at full, half and quarter resolution the logs of the mean absolute first and second differences along both axes.
+Each is standardized by its mean and standard deviation over real frames.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 r"""Filters in front of the domains' feature extractors.
 
 Real frames pass morphological filters with a flat square element B, which bring out what generators smooth away: the gradient
-:math:`(I \oplus B) - (I \ominus B)` (contours), the white top-hat :math:`I - (I \circ B)` (bright structures thinner than B: leaflets,
-speckle) and the black top-hat :math:`(I \bullet B) - I` (dark ones). Synthetic frames pass regularizing filters, a smoothed copy
-and what it leaves, so that over-simplified texture and what is under it are seen apart.
+:math:`(I \oplus B) - (I \ominus B)` (contours), the white top-hat :math:`I - (I \circ B)` (bright structures thinner than B:
+leaflets, speckle) and the black top-hat :math:`(I \bullet B) - I` (dark ones). Synthetic frames pass regularizing filters, a
+smoothed copy and what it leaves, so that over-simplified texture and what is under it are seen apart.
 
 References:
     Serra, "Image Analysis and Mathematical Morphology", Academic Press, 1982

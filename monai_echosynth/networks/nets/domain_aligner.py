@@ -5,7 +5,8 @@ analysis -> global stage, then local stage -> bound. Every component can be swit
 
 References:
     Abdullayev, Zhiyanbaev, Nasimov, "A Methodology for Reducing the Quality Gap between Real and Synthetic Echocardiographic
-    Images Using Deep Learning and Multi-Attention Mechanisms", a concept without an implementation, which this one is a reading of
+    Images Using Deep Learning and Multi-Attention Mechanisms", a concept without an implementation, which this one is a reading
+    of
 """
 
 from __future__ import annotations
@@ -71,8 +72,9 @@ class BankFeatures:
             for name in ("keys", "values")
         )
         energies = (torch.cat(each, dim=1) for each in zip(*(part.energies for part in parts), strict=True))
-        local = (torch.cat([getattr(part, name) for part in parts], dim=1) for name in ("statistics", "valid"))
-        return cls(keys, values, *local, Energies(*energies))
+        statistics = torch.cat([part.statistics for part in parts], dim=1)
+        valid = torch.cat([part.valid for part in parts], dim=1)
+        return cls(keys, values, statistics, valid, Energies(*energies))
 
     def _map(self, change: Callable[[Tensor], Tensor]) -> BankFeatures:
         keys, values = (tuple(change(tensor) for tensor in level) for level in (self.keys, self.values))
@@ -138,6 +140,10 @@ class DomainAligner(nn.Module):
         self.global_stage = GlobalStage(sizes[1], max_shift) if global_stage else None
         self.local_stage = LocalStage(sizes[0], tuple(channels[-3::-1]), stochastic) if local_stage else None
 
+    def layers(self) -> list[CrossDomainAttention]:
+        """The layers of attention, from fine to coarse."""
+        return [layer for layer in self.attention if isinstance(layer, CrossDomainAttention)]
+
     def fit(self, image: Tensor, sector: Tensor, energies: Energies) -> None:
         """Take the scales of statistics and energies from real frames (K, 1, X, Y), their sectors and energies."""
         self.statistics.fit(image, sector)
@@ -152,7 +158,7 @@ class DomainAligner(nn.Module):
         self._check(image, seg, "a bank")
         features = self.extractor(image, Domain.REAL)[-2:]
         keys, values = [], []
-        for layer, found in zip(self.attention, features, strict=True):
+        for layer, found in zip(self.layers(), features, strict=True):
             keys.append(layer.keys(found, _members(seg, found)).unsqueeze(0))
             values.append(layer.values(found).unsqueeze(0))
         local, valid = self.statistics(image, 1.0 - seg[:, :1])
@@ -180,7 +186,7 @@ class DomainAligner(nn.Module):
         features = self.extractor(image, Domain.SYNTHETIC)
         weights = self.analysis(self.analysis.energies(image, seg), bank.energies)
         attended, query = [], image
-        for i, layer in enumerate(self.attention):
+        for i, layer in enumerate(self.layers()):
             level = len(features) - 2 + i
             members = _members(seg, features[level])
             query = layer.queries(features[level], members)
@@ -238,4 +244,4 @@ def with_squares(statistics: Tensor) -> Tensor:
 
 def _members(seg: Tensor, features: Tensor) -> Tensor:
     """Membership maps at the resolution of features."""
-    return F.adaptive_avg_pool2d(seg, features.shape[-2:])
+    return F.interpolate(seg, features.shape[-2:], mode="area")

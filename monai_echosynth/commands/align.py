@@ -1,0 +1,52 @@
+"""``echosynth align`` makes synthetic frames look like real ones: trains an aligner where there is none yet, then applies it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from monai_echosynth.commands.options import Commands, add_command, add_option
+
+__all__ = ["add", "run"]
+
+
+def add(commands: Commands) -> argparse.ArgumentParser:
+    """Adds the options."""
+    command = add_command(commands, "align", run, "make synthetic frames look like real ones, anatomy and labels kept")
+    synthetic = "synthetic set to align: output of echosynth generate, or prepared data"
+    add_option(command, "--synthetic", type=Path, required=True, metavar="DIR", help=synthetic)
+    add_option(command, "--bundle", type=Path, metavar="DIR", help="trained aligner; one is trained when left out")
+    add_option(command, "--real", type=Path, metavar="DIR", help="prepared real frames to train with, labels not read")
+    segmenter = "echo_segmentation bundle trained on real frames, which watches the anatomy in training"
+    add_option(command, "--segmenter", type=Path, metavar="DIR", help=segmenter)
+    out = "folder to write: aligned/ and, where one is trained, bundle/"
+    add_option(command, "--out", type=Path, required=True, metavar="DIR", help=out)
+    add_option(command, "--epochs", type=int, default=12, metavar="N", help="epochs of 400 frames")
+    add_option(command, "--exemplars", type=int, default=1, metavar="N", help="real frames that each is aligned to")
+    add_option(
+        command, "--seed", type=int, default=0, metavar="S", help="frame k depends on (S, k) and its source alone"
+    )
+    return command
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains where needed, aligns; returns the exit code."""
+    from monai_echosynth.errors import EchoSynthError
+    from monai_echosynth.workflows.align import align, train_aligner
+    from monai_echosynth.workflows.alignment_settings import AlignmentSettings
+
+    bundle = args.bundle
+    if bundle is None:
+        if args.real is None or args.segmenter is None:
+            raise EchoSynthError(
+                "an aligner is needed, or what it is trained with, got neither: add --bundle, or --real and --segmenter"
+            )
+        bundle = args.out / "bundle"
+        settings = AlignmentSettings(epochs=args.epochs, exemplars=args.exemplars, seed=args.seed)
+        made = train_aligner(args.real, args.synthetic, args.segmenter, bundle, settings)
+        print(f"{made['parameters']} parameters trained for {made['epochs']} epochs, aligner in {bundle}")
+    done = align(bundle, args.synthetic, args.out / "aligned", seed=args.seed)
+    print(
+        f"{done['count']} frames in {args.out / 'aligned'}, {done['new']} of them new ({done['images_per_second']} images/s)"
+    )
+    return 0
