@@ -11,6 +11,7 @@ __all__ = ["APICAL_VIEWS", "VIEWS", "add", "run"]
 
 APICAL_VIEWS = ("2CH", "4CH")
 VIEWS = (*APICAL_VIEWS, "ME4C")
+STYLES = ("median", "crisp", "hazy", "portable")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -28,6 +29,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         metavar="VIEW",
         help="2CH, 4CH or both (default); ME4C for the four chambers from the esophagus",
     )
+    styles = "machines that the apical views are seen by (default: all)"
+    add_option(command, "--styles", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=styles)
     add_option(command, "--width", type=int, default=256, metavar="PIXELS", help="width of a frame")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes")
     add_option(command, "--workers", type=int, metavar="N", help="processes")
@@ -38,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes simulated patients; returns the exit code."""
     from monai_echosynth.data.phantom import write_phantom
 
-    write_phantom(args.out, args.patients, args.seed, args.views or APICAL_VIEWS, args.width, args.workers)
+    views = args.views or APICAL_VIEWS
+    write_phantom(args.out, args.patients, args.seed, views, args.width, args.workers, styles=args.styles)
     print(f"{args.patients} simulated patients in {args.out}")
     return 0

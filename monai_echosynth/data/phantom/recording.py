@@ -5,6 +5,7 @@ Everything is a function of (seed, patient number, view, phase): frames can be m
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,11 +40,14 @@ class PatientPlan:
     depth: float
 
 
-def plan_patient(seed: int, index: int) -> PatientPlan:
-    """Draw patient ``index`` (from 1) of the population ``seed``; the scan depth is set to show most of the atrium."""
+def plan_patient(seed: int, index: int, styles: Sequence[StyleName] = tuple(STYLE_SHARES)) -> PatientPlan:
+    """Draw patient ``index`` (from 1) of the population ``seed``, seen by one of the machines ``styles`` in their proportions; the
+    scan depth is set to show most of the atrium.
+    """
     rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
     patient = sample_patient(rng)
-    style = StyleName(str(rng.choice(list(STYLE_SHARES), p=list(STYLE_SHARES.values()))))
+    shares = np.array([STYLE_SHARES[style] for style in styles])
+    style = StyleName(str(rng.choice(list(styles), p=shares / shares.sum())))
     bottom = max(a.apex_y + a.length + a.atrium_length for a in patient.end_diastole.values())
     depth = float(np.clip(bottom + rng.normal(4.0, 7.0), 135.0, 180.0))
     return PatientPlan(index, patient, style, sample_scattering(rng), depth)

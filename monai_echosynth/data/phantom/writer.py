@@ -54,6 +54,7 @@ class _Request:
     seed: int
     views: tuple[View, ...]
     width: int
+    styles: tuple[StyleName, ...]
 
     @property
     def esophageal(self) -> bool:
@@ -80,6 +81,7 @@ def write_phantom(
     width: int = 256,
     workers: int | None = None,
     progress: bool = True,
+    styles: Sequence[str] = tuple(StyleName),
 ) -> Path:
     """Simulate a population and write it: apical views in CAMUS's layout, ``ME4C`` as an image/label folder.
 
@@ -91,6 +93,7 @@ def write_phantom(
         width: lateral pixels of a frame, at least 64; a 75 degree sector of 256 is about 210 deep.
         workers: processes; ``None`` takes up to 2 cores, 1 stays in this process.
         progress: show a progress bar.
+        styles: machines of the apical views; a patient's is drawn among them.
 
     Returns:
         ``out_dir`` as a path.
@@ -99,7 +102,7 @@ def write_phantom(
         EchoSynthError: an argument is out of range.
         OSError: a file cannot be written.
     """
-    request = _checked(Path(out_dir), patients, seed, views, width)
+    request = _checked(Path(out_dir), patients, seed, views, width, styles)
     names = [request.name(index) for index in range(1, patients + 1)]
     if workers is not None and workers < 1:
         raise EchoSynthError(f"the phantom needs at least 1 worker, got workers={workers}; use 1 or more")
@@ -117,15 +120,23 @@ def write_phantom(
     return request.root
 
 
-def _checked(root: Path, patients: int, seed: int, views: Sequence[str], width: int) -> _Request:
+def _checked(
+    root: Path, patients: int, seed: int, views: Sequence[str], width: int, styles: Sequence[str]
+) -> _Request:
     if patients < 3:
         raise EchoSynthError(f"the phantom needs at least 3 patients (one per split), got {patients}; raise patients")
     if seed < 0:
         raise EchoSynthError(f"the phantom seed must not be negative, got {seed}; use 0 or more")
     if width < 64:
         raise EchoSynthError(f"phantom frames must be at least 64 pixels wide, got {width}; raise width")
+    machines = [style.value for style in StyleName]
+    if not styles or not set(styles) <= set(machines):
+        raise EchoSynthError(f"phantom styles must be among {machines}, got {list(styles)}; name at least one of them")
+    chosen = tuple(style for style in StyleName if style in styles)
     if set(views) == set(EsophagealView):
-        return _Request(root, seed, (), width)
+        if len(chosen) < len(machines):
+            raise EchoSynthError(f"styles are those of apical views, got {list(styles)} for {list(views)}; leave them out")
+        return _Request(root, seed, (), width, chosen)
     if set(views) & set(EsophagealView):
         raise EchoSynthError(
             f"views from the esophagus have a label table of their own, got {list(views)}: write them into another folder"
@@ -134,7 +145,7 @@ def _checked(root: Path, patients: int, seed: int, views: Sequence[str], width: 
     wrong = [view for view in views if view not in known]
     if wrong or not views:
         raise EchoSynthError(f"phantom views must be among {known}, got {list(views)}; name at least one of them")
-    return _Request(root, seed, tuple(View(view) for view in views), width)
+    return _Request(root, seed, tuple(View(view) for view in views), width, chosen)
 
 
 def _each_patient(task: Callable[[int], int], indices: Iterable[int], workers: int) -> Iterator[int]:
@@ -148,7 +159,7 @@ def _each_patient(task: Callable[[int], int], indices: Iterable[int], workers: i
 
 def _write_patient(request: _Request, index: int) -> int:
     """Write all files of one patient; returns its number."""
-    plan = plan_patient(request.seed, index)
+    plan = plan_patient(request.seed, index, request.styles)
     name = request.name(index)
     folder = request.root / "database_nifti" / name
     for view in request.views:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from monai_echosynth.data.phantom import Phase, View, plan_patient, render, write_phantom
+from monai_echosynth.data.phantom.styles import StyleName
 from monai_echosynth.errors import EchoSynthError
 
 
@@ -91,3 +92,18 @@ def test_bad_arguments_are_named(arguments: dict[str, object], message: str, tmp
     with pytest.raises(EchoSynthError, match=message):
         write_phantom(tmp_path / "none", **arguments)  # type: ignore[arg-type]
     assert not (tmp_path / "none").exists()
+
+
+def test_styles_choose_the_machines_and_leave_the_hearts(tmp_path: Path, written: Path) -> None:
+    plans = [plan_patient(11, index, (StyleName.HAZY, StyleName.CRISP)) for index in range(1, 40)]
+    assert {plan.style for plan in plans} == {StyleName.HAZY, StyleName.CRISP}
+    assert all(plan.patient == plan_patient(11, plan.index).patient for plan in plans)
+    write_phantom(tmp_path, patients=3, seed=11, width=96, workers=1, progress=False, styles=["portable"])
+    labels = "database_nifti/patient0001/Info_4CH.cfg"
+    assert "ImageQuality: Poor" in (tmp_path / labels).read_text()
+
+
+@pytest.mark.parametrize(("styles", "views"), [(["old"], ["4CH"]), ([], ["4CH"]), (["hazy"], ["ME4C"])])
+def test_styles_that_do_not_fit_are_refused(tmp_path: Path, styles: list[str], views: list[str]) -> None:
+    with pytest.raises(EchoSynthError, match="styles"):
+        write_phantom(tmp_path, patients=3, views=views, styles=styles)

@@ -1,0 +1,54 @@
+"""``echosynth demo-align`` runs the alignment study, on two machines of the phantom or on frames of the user."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from monai_echosynth.commands.options import Commands, add_command, add_option
+
+__all__ = ["COMPARED", "add", "run"]
+
+COMPONENTS = (
+    *("filters", "attention", "local_heads", "global_heads", "alignment", "local_stage", "global_stage", "shift"),
+    *("stochastic", "dynamic", "agreement", "identity", "diversity", "bridge"),
+)
+COMPARED = (*(f"no_{name}" for name in COMPONENTS), "mmd", "coral", "histogram", "fourier", "cycle")
+
+
+def add(commands: Commands) -> argparse.ArgumentParser:
+    """Adds the options."""
+    command = add_command(commands, "demo-align", run, "align synthetic frames to real ones, ablate, and report")
+    real = "prepared real frames with test patients; simulated when left out"
+    synthetic = "synthetic set, or prepared frames; simulated when left out"
+    segmenter = "echo_segmentation bundle of the real frames; one is trained when left out"
+    compared = "components to switch off (no_...) and baselines to try beside the aligner; all for every one"
+    add_option(command, "--real", type=Path, metavar="DIR", help=real)
+    add_option(command, "--synthetic", type=Path, metavar="DIR", help=synthetic)
+    add_option(command, "--segmenter", type=Path, metavar="DIR", help=segmenter)
+    add_option(command, "--out", type=Path, default=Path("runs/align"), metavar="DIR", help="folder of the study")
+    add_option(command, "--compare", nargs="+", choices=(*COMPARED, "all"), default=[], metavar="NAME", help=compared)
+    add_option(command, "--epochs", type=int, default=12, metavar="N", help="epochs of 400 frames of every aligner")
+    add_option(command, "--iterations", type=int, default=500, metavar="N", help="optimizer steps of every segmenter")
+    add_option(command, "--patients", type=int, default=80, metavar="N", help="simulated patients of each machine")
+    add_option(command, "--test-patients", type=int, default=30, metavar="N", help="simulated patients that test")
+    add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
+    return command
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the study; returns the exit code."""
+    from monai_echosynth.workflows.alignment_study import run_alignment_study
+    from monai_echosynth.workflows.alignment_study_settings import AlignmentStudySettings
+
+    compared = COMPARED if "all" in args.compare else tuple(args.compare)
+    sizes = {"patients": args.patients, "n_test": args.test_patients, "seed": args.seed}
+    settings = AlignmentStudySettings(compared, **sizes)
+    settings = replace(
+        settings,
+        aligner=replace(settings.aligner, epochs=args.epochs),
+        segmentation=replace(settings.segmentation, iterations=args.iterations),
+    )
+    print(f"report: {run_alignment_study(args.out, args.real, args.synthetic, args.segmenter, settings)}")
+    return 0

@@ -1,0 +1,54 @@
+"""Scores of the alignment study: the gap, the anatomy and the segmenters, before and after every way to align."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from monai_echosynth.data.atomic import write_json
+from monai_echosynth.workflows.alignment_stages import prepared
+from monai_echosynth.workflows.alignment_study_settings import BEFORE, FULL, AlignmentStudySettings
+from monai_echosynth.workflows.anatomy_shift import anatomy_shift, mean_change
+from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter
+from monai_echosynth.workflows.gap import common_size, compare, measure_domain
+
+__all__ = ["REAL", "score_alignment_study"]
+
+REAL = "real"
+"""The segmenter of real frames, in tables of Dice."""
+
+
+def score_alignment_study(study: AlignmentStudySettings, folders: Mapping[str, Path], out: Path) -> dict[str, Any]:
+    """Write ``gaps.json``, ``anatomy.json``, ``dice.json`` and ``differences.json`` to ``out``.
+
+    Args:
+        study: what was compared.
+        folders: ``real``, ``synthetic``, ``judge``, the aligned set of each cell by its name, and ``segmenter_<cell>``.
+        out: folder to write.
+
+    Returns:
+        Mean Dice by cell.
+    """
+    real, synthetic, judge = (prepared(folders["real"]), prepared(folders["synthetic"]), folders["judge"])
+    sets = {BEFORE: synthetic, **{cell: folders[cell] for cell in study.cells}}
+    size = common_size(real, synthetic)
+    held_out = measure_domain(real, "test", judge, size=size, seed=study.seed)
+    measured = {cell: measure_domain(path, "training", judge, size=size, seed=study.seed) for cell, path in sets.items()}
+    gaps = {cell: compare(held_out, found, study.seed) for cell, found in measured.items()}
+    write_json(out / "gaps.json", gaps)
+    anatomy = {
+        cell: {**anatomy_shift(judge, synthetic, folders[cell]), "change": mean_change(synthetic, folders[cell])}
+        for cell in study.cells
+    }
+    write_json(out / "anatomy.json", anatomy)
+    segmenters = {REAL: judge, **{cell: folders[f"segmenter_{cell}"] for cell in sets}}
+    scores = {name: evaluate_segmenter(path, real, out / name, seed=study.seed) for name, path in segmenters.items()}
+    dice = {name: {**score["dice"], "mean": score["mean_dice"]} for name, score in scores.items()}
+    write_json(out / "dice.json", dice)
+    summaries = {name: json.loads((out / name / "summary.json").read_text(encoding="utf-8")) for name in scores}
+    pairs = [(cell, BEFORE) for cell in study.cells] + [(FULL, cell) for cell in study.compared] + [(FULL, REAL)]
+    differences = {f"{a}_minus_{b}": compare_arms(summaries[a], summaries[b], seed=study.seed) for a, b in pairs}
+    write_json(out / "differences.json", differences)
+    return {name: score["mean_dice"]["mean"] for name, score in scores.items()}

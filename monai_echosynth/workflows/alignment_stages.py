@@ -1,0 +1,85 @@
+"""What the stages of the alignment study do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from monai_echosynth.workflows.alignment_settings import AlignmentSettings
+from monai_echosynth.workflows.baseline_alignment import align_by_baseline
+from monai_echosynth.workflows.segmentation import SegmentationSettings
+from monai_echosynth.workflows.stages import StageContext
+
+__all__ = ["Run", "aligned", "aligner", "baseline", "identity", "phantom", "prepared", "segmenter"]
+
+Run = Callable[[StageContext], Mapping[str, Any]]
+
+
+def phantom(context: StageContext) -> dict[str, Any]:
+    """Four-chamber frames of one machine, prepared."""
+    from monai_echosynth.data.datalist import read_dataset_json
+    from monai_echosynth.data.phantom import write_phantom
+    from monai_echosynth.workflows.prepare import prepare
+
+    settings, source = context.settings, context.folder / "phantom"
+    write_phantom(source, settings["patients"], settings["seed"], views=["4CH"], styles=[settings["style"]])
+    chosen = {"size": settings["size"], "n_test": settings["n_test"], "seed": settings["seed"], "split": "random"}
+    content = read_dataset_json(prepare(source, context.folder / "prepared", **chosen))
+    return {section: len(content[section]) for section in ("training", "validation", "test")}
+
+
+def prepared(folder: Path) -> Path:
+    """The prepared folder that is ``folder``, or lies in that of a phantom."""
+    return folder if (folder / "dataset.json").is_file() else folder / "prepared"
+
+
+def aligner(settings: AlignmentSettings) -> Run:
+    """Trains an aligner."""
+
+    def run(context: StageContext) -> Mapping[str, Any]:
+        from monai_echosynth.workflows.align import train_aligner
+
+        sets = prepared(context.inputs["real"]), prepared(context.inputs["synthetic"])
+        return train_aligner(*sets, context.inputs["judge"], context.folder, settings)
+
+    return run
+
+
+def aligned(context: StageContext) -> Mapping[str, Any]:
+    """Aligns the synthetic frames."""
+    from monai_echosynth.workflows.align import align
+
+    return align(context.inputs["aligner"], prepared(context.inputs["synthetic"]), context.folder, **context.settings)
+
+
+def identity(context: StageContext) -> Mapping[str, Any]:
+    """Sends real validation frames, which took no part in training, through the aligner."""
+    from monai_echosynth.workflows.align import align
+    from monai_echosynth.workflows.anatomy_shift import mean_change
+
+    real = prepared(context.inputs["real"])
+    align(context.inputs["aligner"], real, context.folder, section="validation", **context.settings)
+    return mean_change(real, context.folder, "validation")
+
+
+def baseline(context: StageContext) -> Mapping[str, Any]:
+    """Aligns the synthetic frames by a baseline."""
+    sets = prepared(context.inputs["real"]), prepared(context.inputs["synthetic"])
+    settings = context.settings
+    return align_by_baseline(settings["kind"], *sets, context.folder, settings["steps"], settings["seed"])
+
+
+def segmenter(budget: SegmentationSettings) -> Run:
+    """Trains on the input ``frames``; the real side has the validation frames."""
+
+    def run(context: StageContext) -> Mapping[str, Any]:
+        from monai_echosynth.data.datalist import read_dataset_json
+        from monai_echosynth.workflows.segmentation import train_segmenter
+
+        frames, real = prepared(context.inputs["frames"]), prepared(context.inputs["real"])
+        sized = replace(budget, spatial_size=int(read_dataset_json(real)["spatial_size"][0]))
+        return train_segmenter(context.folder, frames, sized, val_dataset_dir=real)
+
+    return run

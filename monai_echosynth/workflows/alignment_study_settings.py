@@ -1,0 +1,83 @@
+"""Sizes, budgets and names of the alignment study.
+
+A *cell* is one way to align: ``full`` is the aligner as it is, ``no_<component>`` the aligner without a component, ``mmd`` and ``coral`` the
+aligner with another pull towards real frames, and the baselines are named as such. ``before`` is the set as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.alignment_settings import COMPONENTS, AlignmentSettings
+from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
+
+__all__ = ["BASELINES", "BEFORE", "CELLS", "FULL", "AlignmentStudySettings", "cell_ids"]
+
+FULL, BEFORE = "full", "before"
+BASELINES = ("histogram", "fourier", "cycle")
+PULLS: Mapping[str, Mapping[str, Any]] = {kind: {"alignment_kind": kind} for kind in ("mmd", "coral")}
+CELLS = (*(f"no_{name}" for name in COMPONENTS), *PULLS, *BASELINES)
+"""What the full aligner can be compared with."""
+
+
+def cell_ids(cell: str) -> Mapping[str, Any]:
+    """Config ids in which a cell's aligner differs from the full one.
+
+    Raises:
+        EchoSynthError: there is no such aligner.
+    """
+    if cell == FULL:
+        return {}
+    if cell in PULLS:
+        return PULLS[cell]
+    name = cell.removeprefix("no_")
+    if not cell.startswith("no_") or name not in COMPONENTS:
+        raise EchoSynthError(f"what is compared must be among {', '.join(CELLS)}, got {cell!r}: correct the name")
+    return COMPONENTS[name]
+
+
+@dataclass(frozen=True)
+class AlignmentStudySettings:
+    """The study.
+
+    Attributes:
+        compared: names in ``CELLS``.
+        size: side of the frames in pixels, where they are simulated.
+        patients: patients of each phantom.
+        n_test: test patients of the real side's phantom.
+        styles: machines of the synthetic and of the real side's phantom.
+        aligner: budget of every aligner.
+        segmentation: budget of every segmenter.
+        cycle_steps: training steps of the adversarial baseline.
+        seed: seed of everything.
+    """
+
+    compared: tuple[str, ...] = ()
+    size: int = 96
+    patients: int = 80
+    n_test: int = 30
+    styles: tuple[str, str] = ("crisp", "hazy")
+    aligner: AlignmentSettings = field(default_factory=AlignmentSettings)
+    segmentation: SegmentationSettings = field(
+        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=500)
+    )
+    cycle_steps: int = 600
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for cell in self.compared:
+            if cell not in BASELINES:
+                cell_ids(cell)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """All ways to align, the full one first."""
+        return (FULL, *self.compared)
+
+    @property
+    def networks(self) -> tuple[str, ...]:
+        """The cells that have an aligner."""
+        return tuple(cell for cell in self.cells if cell not in BASELINES)
