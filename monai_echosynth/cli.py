@@ -18,6 +18,7 @@ from monai_echosynth.commands import (
     demo,
     demo_tee,
     evaluate,
+    gap,
     generate,
     layers,
     phantom,
@@ -70,7 +71,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (phantom, prepare, remap, shapes, train, layers, adapt, generate, evaluate, demo, demo_tee, verify):
+    order = (phantom, prepare, remap, shapes, train, layers, adapt, generate, evaluate, gap, demo, demo_tee, verify)
+    for module in order:
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

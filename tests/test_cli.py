@@ -24,6 +24,7 @@ COMMANDS = (
     "adapt",
     "generate",
     "evaluate",
+    "gap",
     "demo",
     "demo-tee",
     "verify",
@@ -166,6 +167,7 @@ def test_choices_equal_the_enumerations() -> None:
         ["train", "--model", "segmenter", "--data", "missing", "--out", "new"],
         ["generate", "--bundle", "missing", "--masks", "missing", "--out", "new"],
         ["evaluate", "--bundle", "missing", "--data", "missing", "--out", "new"],
+        ["gap", "missing", "missing", "--out", "new"],
         ["demo", "--data", "missing", "--out", "new"],
     ],
 )
