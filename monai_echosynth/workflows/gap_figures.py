@@ -119,7 +119,7 @@ def _ratio_axis(axes: Axes, values: list[float]) -> None:
     ticks = [
         tick for tick in (0.1, 0.2, 0.3, 0.5, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 5, 10) if low <= tick <= high
     ]
-    if high / low > 2.5:
+    if high / low > 4:
         ticks = [tick for tick in ticks if tick not in (0.8, 0.9, 1.1, 1.25)]
     axes.minorticks_off()
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
