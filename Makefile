@@ -1,5 +1,6 @@
 # make demo   the whole study: on the embedded phantom, or DATA=folder; OUT=folder, PRESET=quick|cpu|paper, SEED=n
 # make demo-tee   the adaptation study on the esophageal phantom; takes the generator of runs/demo when it is there; OUT=folder, SEED=n
+# make demo-align   the alignment study on two machines of the phantom; OUT=folder, SEED=n
 # make test   lint, types and tests
 # make lint   lint and types alone
 # make clean  remove the environment and the caches (results under runs/ stay)
@@ -17,7 +18,7 @@ SEED   ?=
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-tee test lint clean install
+.PHONY: demo demo-tee demo-align test lint clean install
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -28,6 +29,10 @@ TEE_BASE = $(wildcard runs/demo/bundles/echo_generative_diffusion)
 demo-tee: OUT = runs/tee
 demo-tee: $(STAMP)
 	$(BIN)/echosynth demo-tee --out "$(OUT)" $(if $(TEE_BASE),--base "$(TEE_BASE)") $(if $(SEED),--seed "$(SEED)")
+
+demo-align: OUT = runs/align
+demo-align: $(STAMP)
+	$(BIN)/echosynth demo-align --out "$(OUT)" $(if $(SEED),--seed "$(SEED)")
 
 test: lint
 	$(BIN)/python -m pytest --durations=15

@@ -17,8 +17,10 @@ from monai_echosynth.commands import (
     adapt,
     align,
     demo,
+    demo_align,
     demo_tee,
     evaluate,
+    gap,
     generate,
     layers,
     phantom,
@@ -71,10 +73,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for module in (
-        *(phantom, prepare, remap, shapes, train, layers, adapt, generate, align, evaluate),
-        *(demo, demo_tee, verify),
-    ):
+    makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
+    for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, verify):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

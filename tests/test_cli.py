@@ -25,8 +25,10 @@ COMMANDS = (
     "generate",
     "align",
     "evaluate",
+    "gap",
     "demo",
     "demo-tee",
+    "demo-align",
     "verify",
 )
 
@@ -167,6 +169,7 @@ def test_choices_equal_the_enumerations() -> None:
         ["train", "--model", "segmenter", "--data", "missing", "--out", "new"],
         ["generate", "--bundle", "missing", "--masks", "missing", "--out", "new"],
         ["evaluate", "--bundle", "missing", "--data", "missing", "--out", "new"],
+        ["gap", "missing", "missing", "--out", "new"],
         ["demo", "--data", "missing", "--out", "new"],
     ],
 )

@@ -35,7 +35,9 @@ def score_alignment_study(study: AlignmentStudySettings, folders: Mapping[str, P
     sets = {BEFORE: synthetic, **{cell: folders[cell] for cell in study.cells}}
     size = common_size(real, synthetic)
     held_out = measure_domain(real, "test", judge, size=size, seed=study.seed)
-    measured = {cell: measure_domain(path, "training", judge, size=size, seed=study.seed) for cell, path in sets.items()}
+    measured = {
+        cell: measure_domain(path, "training", judge, size=size, seed=study.seed) for cell, path in sets.items()
+    }
     gaps = {cell: compare(held_out, found, study.seed) for cell, found in measured.items()}
     write_json(out / "gaps.json", gaps)
     anatomy = {

@@ -48,7 +48,9 @@ def run_alignment_study(
     """
     study = settings or AlignmentStudySettings()
     if (real is None) != (synthetic is None):
-        raise EchoSynthError("real and synthetic frames belong together, got one of the two: name both folders, or neither")
+        raise EchoSynthError(
+            "real and synthetic frames belong together, got one of the two: name both folders, or neither"
+        )
     if real is not None and synthetic is not None:
         check_prepared(real, "test")
         check_prepared(synthetic, "training")
@@ -65,7 +67,9 @@ def alignment_stages_of(
     stages = list[Stage]()
     if real is None:
         shared = {"patients": study.patients, "size": study.size}
-        sides = zip(("synthetic", "real"), study.styles, (1, study.n_test), (2 * study.seed + 1, 2 * study.seed), strict=True)
+        sides = zip(
+            ("synthetic", "real"), study.styles, (1, study.n_test), (2 * study.seed + 1, 2 * study.seed), strict=True
+        )
         for side, style, tests, seed in sides:
             values = {**shared, "style": style, "n_test": tests, "seed": seed}
             stages.append(Stage(side, values, alignment_stages.phantom, weight=20))
@@ -79,7 +83,10 @@ def alignment_stages_of(
     judged: Inputs = {**sources, **{cell: f"aligned_{cell}" for cell in study.cells}}
     judged |= {f"segmenter_{cell}": f"segmenter_{cell}" for cell in (BEFORE, *study.cells)}
     chosen = {"compared": list(study.compared), "seed": study.seed}
-    chosen |= {"real": real.name if real else study.styles[1], "synthetic": synthetic.name if synthetic else study.styles[0]}
+    chosen |= {
+        "real": real.name if real else study.styles[1],
+        "synthetic": synthetic.name if synthetic else study.styles[0],
+    }
     weight = 45 * (1 + len(study.cells))
     shown: Inputs = {"evaluation": "evaluate", **judged}
     return [

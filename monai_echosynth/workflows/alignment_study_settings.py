@@ -1,7 +1,7 @@
 """Sizes, budgets and names of the alignment study.
 
-A *cell* is one way to align: ``full`` is the aligner as it is, ``no_<component>`` the aligner without a component, ``mmd`` and ``coral`` the
-aligner with another pull towards real frames, and the baselines are named as such. ``before`` is the set as it was.
+A *cell* is one way to align: ``full`` is the aligner as it is, ``no_<component>`` the aligner without a component, ``mmd`` and
+``coral`` the aligner with another pull towards real frames, and the baselines are named as such. ``before`` is the set as it was.
 """
 
 from __future__ import annotations

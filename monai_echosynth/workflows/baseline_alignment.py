@@ -1,7 +1,7 @@
 """Plain ways to narrow the gap, in the form of an aligned set: what the aligner is compared with.
 
-Histogram matching and Fourier domain adaptation need an exemplar a frame and no training; the cycle-consistent adversarial network is
-trained here, on the same frames.
+Histogram matching and Fourier domain adaptation need an exemplar a frame and no training; the cycle-consistent adversarial
+network is trained here, on the same frames.
 """
 
 from __future__ import annotations
@@ -90,7 +90,12 @@ def align_by_baseline(
 
 
 def _translate(
-    kind: Baseline, exemplars: list[tuple[Tensor, Tensor]], items: list[dict[str, Any]], steps: int, seed: int, progress: bool
+    kind: Baseline,
+    exemplars: list[tuple[Tensor, Tensor]],
+    items: list[dict[str, Any]],
+    steps: int,
+    seed: int,
+    progress: bool,
 ) -> Translate:
     def exemplar(index: int) -> tuple[Tensor, Tensor]:
         return exemplars[int(draw_exemplars([derive_seed(seed, index)], len(exemplars), 1)[0, 0])]

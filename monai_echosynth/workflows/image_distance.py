@@ -7,7 +7,9 @@ frame, so differences of gain alone do not count.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,11 +18,12 @@ from monai.data import DataLoader, Dataset
 from numpy.typing import NDArray
 
 from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.kernel_distance import KernelDistance, kernel_distance
 from monai_echosynth.networks.nets.segmenter_features import segmenter_features
 from monai_echosynth.networks.weights import load_weights
 
-__all__ = ["image_distance"]
+__all__ = ["frame_features", "image_distance"]
 
 
 def image_distance(
@@ -39,16 +42,29 @@ def image_distance(
         EchoSynthError: a section is not there.
         ValueError: fewer than four frames.
     """
-    return kernel_distance(_features(segmenter, real, section), _features(segmenter, synthetic, "training"), seed=seed)
+    sets = (load_datalist(real, section), load_datalist(synthetic, "training"))
+    first, second = (frame_features(segmenter, items) for items in sets)
+    return kernel_distance(first, second, seed=seed)
 
 
-def _features(segmenter: str | Path, folder: str | Path, section: str) -> NDArray[np.float32]:
+def frame_features(segmenter: str | Path, items: Sequence[Mapping[str, Any]]) -> NDArray[np.float32]:
+    """Features (n, F) of the frames of a datalist.
+
+    Args:
+        segmenter: trained ``echo_segmentation`` bundle.
+        items: entries with the path ``image``.
+
+    Raises:
+        EchoSynthError: the bundle is not there.
+    """
+    if not (Path(segmenter) / "configs" / "inference.json").is_file():
+        raise EchoSynthError(f"a trained echo_segmentation bundle was expected, got {segmenter}: name one")
     parser = ConfigParser()
     parser.read_config(str(Path(segmenter) / "configs" / "inference.json"))
     parser["bundle_root"] = str(segmenter)
     network = load_weights(parser.get_parsed_content("network"), parser.get_parsed_content("weights_path")).eval()
     device = parser.get_parsed_content("device")
-    items = [{"image": item["image"]} for item in load_datalist(folder, section)]
-    loader = DataLoader(Dataset(items, parser.get_parsed_content("preprocessing")), batch_size=16)
+    images = [{"image": item["image"]} for item in items]
+    loader = DataLoader(Dataset(images, parser.get_parsed_content("preprocessing")), batch_size=16)
     batches = [segmenter_features(network, torch.as_tensor(batch["image"]).to(device)) for batch in loader]
     return np.asarray(torch.cat(batches).cpu().numpy())

@@ -41,8 +41,8 @@ class PatientPlan:
 
 
 def plan_patient(seed: int, index: int, styles: Sequence[StyleName] = tuple(STYLE_SHARES)) -> PatientPlan:
-    """Draw patient ``index`` (from 1) of the population ``seed``, seen by one of the machines ``styles`` in their proportions; the
-    scan depth is set to show most of the atrium.
+    """Draw patient ``index`` (from 1) of the population ``seed``, seen by one of the machines ``styles`` in their proportions;
+    the scan depth is set to show most of the atrium.
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, index]))
     patient = sample_patient(rng)

@@ -120,9 +120,7 @@ def write_phantom(
     return request.root
 
 
-def _checked(
-    root: Path, patients: int, seed: int, views: Sequence[str], width: int, styles: Sequence[str]
-) -> _Request:
+def _checked(root: Path, patients: int, seed: int, views: Sequence[str], width: int, styles: Sequence[str]) -> _Request:
     if patients < 3:
         raise EchoSynthError(f"the phantom needs at least 3 patients (one per split), got {patients}; raise patients")
     if seed < 0:
@@ -135,7 +133,9 @@ def _checked(
     chosen = tuple(style for style in StyleName if style in styles)
     if set(views) == set(EsophagealView):
         if len(chosen) < len(machines):
-            raise EchoSynthError(f"styles are those of apical views, got {list(styles)} for {list(views)}; leave them out")
+            raise EchoSynthError(
+                f"styles are those of apical views, got {list(styles)} for {list(views)}; leave them out"
+            )
         return _Request(root, seed, (), width, chosen)
     if set(views) & set(EsophagealView):
         raise EchoSynthError(

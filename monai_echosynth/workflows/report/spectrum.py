@@ -7,10 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from monai_echosynth.metrics.grain import DETREND_PX
+from monai_echosynth.metrics.speckle_law import DYNAMIC_RANGE_DB
 from monai_echosynth.workflows.report.markup import Section, figure, note, number, paragraph, table
 from monai_echosynth.workflows.report.palette import ARM_COLORS, ARM_NAMES, INK
 from monai_echosynth.workflows.report.svg import inline_svg, new_figure, style_axes
-from monai_echosynth.workflows.report.texture import DETREND_PX, DYNAMIC_RANGE_DB, Texture
+from monai_echosynth.workflows.report.texture import Texture
 
 __all__ = ["speckle_section"]
 

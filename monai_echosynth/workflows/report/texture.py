@@ -7,30 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
+from monai_echosynth.metrics.grain import grain
 from monai_echosynth.metrics.intensity import GammaFit, IntensityHistogram, fit_gamma, intensity_histogram
-from monai_echosynth.metrics.speckle import (
-    PowerSpectrum,
-    autocorrelation_length,
-    decompress,
-    fit_nakagami,
-    radial_power_spectrum,
-    speckle_snr,
-    spectrum_slope,
-)
+from monai_echosynth.metrics.speckle import PowerSpectrum, radial_power_spectrum, spectrum_slope
+from monai_echosynth.metrics.speckle_law import speckle_law
 from monai_echosynth.workflows.report.frame_io import Frame, read_frame
 
-__all__ = ["DYNAMIC_RANGE_DB", "Texture", "measure_texture"]
+__all__ = ["Texture", "measure_texture"]
 
 FRAMES = 48
 """Frames measured a set, spread evenly over it."""
-
-DYNAMIC_RANGE_DB = 60.0
-"""Display range assumed when the envelope is recovered from gray levels."""
-
-DETREND_PX = 6.0
-"""Standard deviation of the local mean that is taken off before the grain is measured."""
 
 
 class Texture(NamedTuple):
@@ -73,24 +60,13 @@ def measure_texture(entries: Sequence[dict[str, Any]]) -> Texture | None:
 
 def _measure(frame: Frame, spectrum: PowerSpectrum) -> dict[str, float]:
     muscle, sector = frame.label == 2, frame.label > 0
-    found = {
+    law = speckle_law(frame.image[muscle])
+    size = grain(frame.image, sector, frame.spacing)
+    return {
         "Mean gray level in sector": float(frame.image[sector].mean()),
-        "Speckle SNR, myocardium": float("nan"),
-        "Nakagami m, myocardium": float("nan"),
+        "Speckle SNR, myocardium": law.snr,
+        "Nakagami m, myocardium": law.nakagami_m,
+        "Axial grain, mm": size.axial,
+        "Lateral grain, mm": size.lateral,
+        "Spectrum slope": spectrum_slope(spectrum),
     }
-    envelope = decompress(frame.image[muscle], DYNAMIC_RANGE_DB)
-    if envelope.size > 32 and envelope.std() > 0:
-        found["Speckle SNR, myocardium"] = speckle_snr(envelope)
-        found["Nakagami m, myocardium"] = fit_nakagami(envelope).shape
-    grain = _detrended(frame.image.astype(np.float64), sector)
-    found["Axial grain, mm"] = autocorrelation_length(grain, sector, axis=1, spacing=frame.spacing[1])
-    found["Lateral grain, mm"] = autocorrelation_length(grain, sector, axis=0, spacing=frame.spacing[0])
-    found["Spectrum slope"] = spectrum_slope(spectrum)
-    return found
-
-
-def _detrended(image: NDArray[np.float64], sector: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Image minus its local mean over in-sector neighbors."""
-    weight = ndimage.gaussian_filter(sector.astype(np.float64), DETREND_PX)
-    local = ndimage.gaussian_filter(np.where(sector, image, 0.0), DETREND_PX) / np.maximum(weight, 1e-6)
-    return np.where(sector, image - local, 0.0)
