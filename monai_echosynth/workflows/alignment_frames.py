@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +35,7 @@ def draw_alignment_frames(real: Path, synthetic: Path, aligned: Path, path: Path
     reals = [read_frame(item).image for item in load_datalist(prepared(real), "training")]
     small = np.stack([_reduced(image) for image in reals])
     colors = read_label_table(prepared(real)).colors
-    cells = []
+    cells: list[list[NDArray[Any]]] = []
     for number in np.unique(np.linspace(0, len(befores) - 1, SHOWN).astype(int)):
         before, after = read_frame(befores[number]), read_frame(afters[number])
         nearest = reals[int(np.abs(small - _reduced(after.image)).mean(axis=(1, 2)).argmin())]

@@ -33,9 +33,10 @@ _ANATOMY = (
     "95th percentile over frames. Agreement: Dice against the mask. Identity: mean absolute change of real frames that took no "
     "part in training; change: that of the synthetic frames, both inside the sector, in gray levels of full scale 1."
 )
-_DICE = "One network with one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over
-patients." _FRAMES = "From left to right, two frames a row: mask, synthetic frame, aligned frame, and the real frame that is
-most like it."
+_DICE = "One network with one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over patients."
+_FRAMES = (
+    "Left to right, two frames a row: mask, synthetic frame, aligned frame, and the real frame that is most like it."
+)
 
 
 def alignment_summary(study: AlignmentStudySettings, out: Path, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,11 +74,15 @@ def write_alignment_report(
     summary = alignment_summary(study, out, settings)
     write_json(out / "summary.json", summary)
     draw_alignment_frames(folders["real"], folders["synthetic"], folders[FULL], out / "frames.png")
-    picture = f'<img src="{png_uri((out / "frames.png").read_bytes())}" alt="{SHOWN} frames before and after alignment">'
+    picture = (
+        f'<img src="{png_uri((out / "frames.png").read_bytes())}" alt="{SHOWN} frames before and after alignment">'
+    )
     sections = [
         Section("gap", "Gap", paragraph(_GAPS) + _gap_table(summary)),
         Section("anatomy", "Anatomy", paragraph(_ANATOMY) + _anatomy_table(summary)),
-        Section("dice", "Segmentation of held-out patients", paragraph(_DICE) + _dice_table(summary) + _plot(study, summary)),
+        Section(
+            "dice", "Segmentation of held-out patients", paragraph(_DICE) + _dice_table(summary) + _plot(study, summary)
+        ),
         Section("frames", "Frames", figure(picture, _FRAMES)),
         Section("cost", "Time", table("Stages", ("Stage", "Time"), _times(summary))),
     ]
@@ -102,8 +107,8 @@ def _sentence(summary: Mapping[str, Any]) -> str:
     closer = sum(before is not None and after is not None and after < before for before, after in values)
     dice = [number(summary["dice"][cell]["mean"]["mean"]) for cell in (BEFORE, FULL, REAL)]
     return (
-        f"Closer to real frames in {closer} of {len(GAPS)} measures. Dice on held-out patients of a segmenter that saw synthetic frames "
-        f"alone: {dice[0]} before, {dice[1]} after; of real frames {dice[2]}."
+        f"Closer to real frames in {closer} of {len(GAPS)} measures. Dice on held-out patients of a segmenter that saw synthetic "
+        f"frames alone: {dice[0]} before, {dice[1]} after; of real frames {dice[2]}."
     )
 
 
@@ -130,9 +135,7 @@ def _anatomy_table(summary: Mapping[str, Any]) -> str:
 
 def _dice_table(summary: Mapping[str, Any]) -> str:
     structures = list(summary["dice"][REAL])
-    rows = [
-        (cell_title(cell), *(_interval(row[name]) for name in structures)) for cell, row in summary["dice"].items()
-    ]
+    rows = [(cell_title(cell), *(_interval(row[name]) for name in structures)) for cell, row in summary["dice"].items()]
     return table("Dice", ("Training set", *structures), rows, html_cells=True)
 
 

@@ -38,8 +38,8 @@ def difference_plot(rows: Sequence[Difference], axis: str, caption: str) -> str:
             axes.plot([low, high], [y, y], color=color, lw=2.2, alpha=0.55)
         axes.plot([mean], [y], "s", color=color, ms=6)
         text = f"{mean:+.3f}" + (f"  [{low:+.3f}, {high:+.3f}]" if low == low else "")
-        place = {"transform": axes.get_yaxis_transform(), "va": "center", "fontsize": 8.5, "color": INK}
-        axes.text(1.02, y, text.replace("-", "−"), **place)
+        across = axes.get_yaxis_transform()
+        axes.text(1.02, y, text.replace("-", "−"), transform=across, va="center", fontsize=8.5, color=INK)
     axes.set_yticks(range(len(rows)), [row.name for row in rows], color=INK, fontsize=9.5)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlabel(axis)

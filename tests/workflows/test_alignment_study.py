@@ -1,0 +1,123 @@
+"""The alignment study from end to end on tiny frames, its parts, and input that does not fit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from monai_echosynth.commands import demo_align
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.alignment_settings import COMPONENTS
+from monai_echosynth.workflows.alignment_study import alignment_stages_of, run_alignment_study
+from monai_echosynth.workflows.alignment_study_settings import CELLS, AlignmentStudySettings
+from monai_echosynth.workflows.anatomy_shift import anatomy_shift, mean_change
+from monai_echosynth.workflows.baseline_alignment import align_by_baseline
+from monai_echosynth.workflows.gap import GAPS
+from tests.helpers.tiny_aligner import TINY_ALIGNER, TinyDomains, write_tiny_domains
+from tests.helpers.tiny_prepared import write_tiny_prepared
+from tests.helpers.tiny_segmenter import TINY_SEGMENTER
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:No hash value provided"),
+    pytest.mark.filterwarnings("ignore:Converting a tensor with requires_grad=True"),
+    pytest.mark.filterwarnings("ignore:.*always_return_as_numpy.*:FutureWarning"),
+]
+TINY = AlignmentStudySettings(
+    ("no_attention", "histogram", "fourier", "cycle"),
+    aligner=replace(TINY_ALIGNER, epochs=1),
+    segmentation=TINY_SEGMENTER,
+    cycle_steps=2,
+)
+
+
+@pytest.fixture(scope="module")
+def domains(tmp_path_factory: pytest.TempPathFactory) -> TinyDomains:
+    return write_tiny_domains(tmp_path_factory.mktemp("domains"))
+
+
+@pytest.fixture(scope="module")
+def study(domains: TinyDomains, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("study") / "align"
+    run_alignment_study(out, domains.real, domains.synthetic, domains.segmenter, TINY)
+    return out
+
+
+def test_summary_has_every_gap_before_and_after(study: Path) -> None:
+    summary: dict[str, Any] = json.loads((study / "summary.json").read_text())
+    cells = ["before", "full", *TINY.compared]
+    assert list(summary["gaps"]) == cells
+    assert all(set(found["gaps"]) == set(GAPS) for found in summary["gaps"].values())
+    assert list(summary["dice"]) == ["real", *cells]
+    assert {"full_minus_before", "full_minus_cycle", "cycle_minus_before", "full_minus_real"} <= set(
+        summary["differences"]
+    )
+    assert set(summary["aligners"]) == {"full", "no_attention"}
+    assert 0 <= summary["aligners"]["full"]["identity"]["mean"] < 0.25
+    assert set(summary["anatomy"]["full"]["structures"]) == {"lv_endo", "myo", "la"}
+
+
+def test_report_stands_alone_and_shows_the_frames(study: Path) -> None:
+    page = (study / "report.html").read_text()
+    assert "<script" not in page and 'src="http' not in page
+    assert all(title in page for title in ("Without attention", "Histogram matching", "CycleGAN", "Border sharpness"))
+    assert ">nan<" not in page
+    with Image.open(study / "frames.png") as picture:
+        assert min(picture.size) > 64
+
+
+def test_a_finished_study_runs_nothing_again(domains: TinyDomains, study: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (study / "stages").glob("*.json")}
+    run_alignment_study(study, domains.real, domains.synthetic, domains.segmenter, TINY)
+    assert {path: path.stat().st_mtime_ns for path in (study / "stages").glob("*.json")} == before
+
+
+def test_without_folders_two_machines_are_simulated() -> None:
+    stages = {stage.name: stage for stage in alignment_stages_of(AlignmentStudySettings(), None, None, None)}
+    assert stages["real"].settings["style"] != stages["synthetic"].settings["style"]
+    assert stages["real"].settings["seed"] != stages["synthetic"].settings["seed"]
+    assert stages["aligner_full"].inputs["judge"] == "judge"
+
+
+def test_names_agree_with_the_command() -> None:
+    assert demo_align.COMPARED == CELLS
+    assert tuple(COMPONENTS) == demo_align.COMPONENTS
+
+
+def test_unknown_cells_are_refused() -> None:
+    with pytest.raises(EchoSynthError, match="no_such"):
+        AlignmentStudySettings(("no_such",))
+
+
+def test_one_side_alone_is_refused(domains: TinyDomains, tmp_path: Path) -> None:
+    with pytest.raises(EchoSynthError, match="both folders, or neither"):
+        run_alignment_study(tmp_path, real=domains.real)
+
+
+def test_anatomy_of_a_set_against_itself_has_not_moved(domains: TinyDomains) -> None:
+    found = anatomy_shift(domains.segmenter, domains.synthetic, domains.synthetic)
+    for row in found["structures"].values():
+        assert np.isnan(row["shift_mm"]["median"]) or row["shift_mm"]["median"] == 0
+        assert row["dice_before"] == row["dice_after"]
+    assert mean_change(domains.synthetic, domains.synthetic) == {"mean": 0.0, "max": 0.0}
+
+
+def test_anatomy_of_other_frames_is_refused(domains: TinyDomains, tmp_path: Path) -> None:
+    other = write_tiny_prepared(tmp_path / "other", training=3)
+    with pytest.raises(EchoSynthError, match="must hold the frames"):
+        anatomy_shift(domains.segmenter, domains.synthetic, other)
+
+
+@pytest.mark.parametrize("kind", ["histogram", "cycle"])
+def test_baselines_complete_what_was_interrupted(domains: TinyDomains, tmp_path: Path, kind: str) -> None:
+    align_by_baseline(kind, domains.real, domains.synthetic, tmp_path, steps=2, progress=False)
+    images = sorted((tmp_path / "images").iterdir())
+    before = [path.read_bytes() for path in images]
+    images[2].unlink()
+    align_by_baseline(kind, domains.real, domains.synthetic, tmp_path, steps=2, progress=False)
+    assert [path.read_bytes() for path in images] == before
