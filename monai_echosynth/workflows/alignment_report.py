@@ -33,7 +33,7 @@ _ANATOMY = (
     "95th percentile over frames. Agreement: Dice against the mask. Identity: mean absolute change of real frames that took no "
     "part in training; change: that of the synthetic frames, both inside the sector, in gray levels of full scale 1."
 )
-_DICE = "One network with one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over patients."
+_DICE = "One network, one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over patients."
 _FRAMES = (
     "Left to right, two frames a row: mask, synthetic frame, aligned frame, and the real frame that is most like it."
 )
