@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from monai_echosynth.alignment.uncertainty import alignment_spread
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.blocks.differential_analysis import DifferentialAnalysis
 from monai_echosynth.networks.blocks.morphology import gaussian_smooth
@@ -83,6 +84,26 @@ def test_noise_is_what_is_random() -> None:
         noisy = [network(image, seg, bank, torch.randn(image.shape))["image"] for _ in range(2)]
     assert torch.equal(*plain)
     assert not torch.equal(*noisy)
+
+
+def test_spread_over_the_noise_is_where_texture_is_random() -> None:
+    network, (image, seg) = shaken(max_change=1.0), frames(2)
+    bank = network.encode_bank(*frames(4, seed=1))
+    spread = alignment_spread(network, image, seg, bank, draws=4)
+    assert spread.shape == image.shape
+    assert not spread[seg[:, :1] > 0].any() and float(spread.max()) > 0.01
+    assert not alignment_spread(shaken(stochastic=False), image, seg, bank, draws=2).any()
+    with pytest.raises(EchoSynthError, match="two draws"):
+        alignment_spread(network, image, seg, bank, draws=1)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
+def test_constant_frames_come_out_finite(level: float) -> None:
+    network, (image, seg) = shaken(), frames(2)
+    image = torch.full_like(image, level)
+    with torch.no_grad():
+        found = network(image, seg, network.encode_bank(image, seg), torch.randn(image.shape))["image"]
+    assert torch.isfinite(found).all()
 
 
 def test_a_bank_for_each_frame_equals_frame_by_frame() -> None:
