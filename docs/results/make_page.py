@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from align_page import align_page
 from markdown_table import score, table
 from tee_page import tee_page
 
@@ -86,7 +87,9 @@ def main() -> int:
         print(f"error: a finished study was expected, got no {path}: run it first", file=sys.stderr)
         return 2
     summary = json.loads(path.read_text(encoding="utf-8"))
-    lines = tee_page(summary, args.command) if "adaptations" in summary else page(summary, args.command)
+    kinds = {"adaptations": tee_page, "aligners": align_page}
+    write = next((make for key, make in kinds.items() if key in summary), page)
+    lines = write(summary, args.command)
     print("\n".join(lines).rstrip())
     return 0
 
