@@ -52,7 +52,7 @@ def align_page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
 
 def _anatomy(summary: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        "Anatomy as a segmenter of real frames sees it: boundary shift (ASSD, mm: median; 95th percentile), Dice against the mask; "
+        "Anatomy as a segmenter of real frames sees it: boundary shift (ASSD, mm: median; 95th percentile), Dice against masks; "
         "mean absolute change inside the sector of synthetic frames, and of real ones that took no part in training.\n"
     )
     structures = list(summary["anatomy"]["full"]["structures"])
