@@ -30,6 +30,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     add_option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
+    budget = "multiple of the preset's budget: more is better as long as the validation loss falls"
+    add_option(command, "--budget", type=float, default=1.0, metavar="N", help=budget)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
     return command
 
@@ -43,7 +45,8 @@ def run(args: argparse.Namespace) -> int:
     if args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
-        settings = replace(SEGMENTATION_PRESETS[SegmentationPreset(args.preset)], seed=args.seed)
+        settings = SEGMENTATION_PRESETS[SegmentationPreset(args.preset)].scaled(args.budget)
+        settings = replace(settings, seed=args.seed)
         train_segmenter(args.out, args.data, settings, val_dataset_dir=args.validation)
     else:
         from monai_echosynth.workflows.train import train
@@ -54,6 +57,6 @@ def run(args: argparse.Namespace) -> int:
             raise EchoSynthError(
                 f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
             )
-        train(args.data[0], args.out, preset=args.preset, seed=args.seed)
+        train(args.data[0], args.out, preset=args.preset, seed=args.seed, budget=args.budget)
     print(f"trained bundle in {args.out}")
     return 0

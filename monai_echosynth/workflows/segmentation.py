@@ -28,6 +28,7 @@ from monai_echosynth.networks.nets.plan import plan_segmentation
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.training_folder import claim_folder
+from monai_echosynth.workflows.training_settings import check_budget
 
 __all__ = ["SEGMENTATION_PRESETS", "SegmentationPreset", "SegmentationSettings", "train_segmenter"]
 
@@ -57,6 +58,15 @@ class SegmentationSettings:
     val_interval: int = 5
     epoch_iterations: int = 50
     seed: int = 0
+
+    def scaled(self, budget: float) -> SegmentationSettings:
+        """The same with ``budget`` times the steps.
+
+        Raises:
+            EchoSynthError: the budget is not positive.
+        """
+        check_budget(budget)
+        return replace(self, iterations=max(1, round(budget * self.iterations)))
 
 
 class SegmentationPreset(StrEnum):

@@ -28,7 +28,9 @@ __all__ = ["BUNDLE", "cache_latents", "train", "train_autoencoder", "train_diffu
 BUNDLE = "echo_generative_diffusion"
 
 
-def train(data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, seed: int = 0) -> Path:
+def train(
+    data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, seed: int = 0, budget: float = 1.0
+) -> Path:
     """Train both networks on a prepared folder and leave a ready bundle.
 
     Args:
@@ -36,14 +38,16 @@ def train(data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, 
         out: bundle folder to write; an interrupted training in it goes on after its last epoch.
         preset: sizes and budget.
         seed: seed of weights, order, augmentation and noise.
+        budget: epochs of both networks, as a multiple of the preset's.
 
     Returns:
         ``out`` as a path.
 
     Raises:
-        EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, or ``out`` holds something else.
+        EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, the budget is not positive, or ``out`` holds
+            something else.
     """
-    settings, root = PRESETS[Preset(preset)], Path(out)
+    settings, root = PRESETS[Preset(preset)].scaled(budget), Path(out)
     _check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)

@@ -7,10 +7,18 @@ GPUs at 256 pixels with the network sizes of the efficient semantic diffusion pa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-__all__ = ["PRESETS", "GenerativeSettings", "Preset", "StageBudget"]
+from monai_echosynth.errors import EchoSynthError
+
+__all__ = ["PRESETS", "GenerativeSettings", "Preset", "StageBudget", "check_budget"]
+
+
+def check_budget(budget: float) -> None:
+    """Raises an EchoSynthError unless ``budget`` is a positive multiple."""
+    if not budget > 0:
+        raise EchoSynthError(f"a budget is a positive multiple of the preset's, got {budget}: use 1 for the preset")
 
 
 class Preset(StrEnum):
@@ -58,6 +66,17 @@ class GenerativeSettings:
     diffusion: StageBudget
     variants: int
     log_sigma_mean: float = -0.2
+
+    def scaled(self, budget: float) -> GenerativeSettings:
+        """The same with the epochs of both networks times ``budget``, at least one.
+
+        Raises:
+            EchoSynthError: the budget is not positive.
+        """
+        check_budget(budget)
+        stages = (self.autoencoder, self.diffusion)
+        first, second = (replace(stage, epochs=max(1, round(budget * stage.epochs))) for stage in stages)
+        return replace(self, autoencoder=first, diffusion=second)
 
 
 PRESETS: Mapping[Preset, GenerativeSettings] = {

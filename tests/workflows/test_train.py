@@ -18,6 +18,7 @@ from monai_echosynth.losses.gamma_vae import GammaVAELoss
 from monai_echosynth.losses.sector_mse import SectorMSE
 from monai_echosynth.networks.weights import save_weights
 from monai_echosynth.workflows import train as training
+from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset
 from monai_echosynth.workflows.train import cache_latents, train, train_autoencoder, train_diffusion
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 from monai_echosynth.workflows.verify import verify_bundle
@@ -147,3 +148,15 @@ def test_train_leaves_a_ready_bundle(prepared: Path, tmp_path: Path, monkeypatch
 def test_frames_of_another_size_are_refused(prepared: Path, tmp_path: Path) -> None:
     with pytest.raises(EchoSynthError, match=r"128 x 128 pixels are needed .* got \[32, 32\]"):
         train(prepared, tmp_path / "bundle", preset="cpu")
+
+
+def test_budgets_scale_the_preset() -> None:
+    quick = PRESETS[Preset.QUICK]
+    assert quick.scaled(1.0) == quick
+    assert quick.scaled(2.5).diffusion.epochs == 40 and quick.scaled(2.5).autoencoder.epochs == 50
+    assert quick.scaled(1e-6).diffusion.epochs == 1
+    segmenter = SEGMENTATION_PRESETS[SegmentationPreset.QUICK]
+    assert segmenter.scaled(2).iterations == 2 * segmenter.iterations
+    for scale in (quick.scaled, segmenter.scaled):
+        with pytest.raises(EchoSynthError, match="budget"):
+            scale(0.0)
