@@ -44,8 +44,8 @@ def train(
         ``out`` as a path.
 
     Raises:
-        EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, the budget is not positive, or ``out`` holds
-            something else.
+        EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, the budget is not positive, or
+            ``out`` holds something else.
     """
     settings, root = PRESETS[Preset(preset)].scaled(budget), Path(out)
     _check_size(data, settings.spatial_size)
