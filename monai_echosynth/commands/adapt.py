@@ -23,8 +23,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         command, "--rules", type=Path, metavar="FILE", help="label rules of echosynth remap; proposed if left out"
     )
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
-    add_option(command, "--groups", nargs="+", choices=GROUPS, default=["linear"], help="layers that are adapted")
-    add_option(command, "--rank", type=int, default=4, metavar="R", help="inner dimension of the adapter")
+    add_option(command, "--groups", nargs="+", choices=GROUPS, default=["spade"], help="layers that are adapted")
+    add_option(command, "--rank", type=int, metavar="R", help="inner dimension; for 135,000 parameters when left out")
     add_option(
         command,
         "--method",

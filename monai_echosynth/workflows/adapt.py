@@ -66,6 +66,7 @@ def adapt(
     settings = settings or AdaptationSettings()
     root, source = Path(out), Path(base)
     sizes = base_sizes(source)
+    settings = settings.sized(sizes["size"])
     found = read_dataset_json(data).get("spatial_size")
     if found != [sizes["spatial_size"]] * 2:
         raise EchoSynthError(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-__all__ = ["AdaptationMethod", "AdaptationSettings"]
+__all__ = ["PARAMETERS", "AdaptationMethod", "AdaptationSettings"]
+
+PARAMETERS = 135_000
+"""Trained parameters of an adapter whose rank is not chosen."""
 
 _DECODER = ("decoder_epochs", "decoder_learning_rate")
 
@@ -31,7 +34,7 @@ class AdaptationSettings:
     Attributes:
         groups: layer groups that get low-rank factors: ``linear``, ``self_attention``, ``cross_attention``, ``convolution``,
             ``spade``.
-        rank: inner dimension of the factors.
+        rank: inner dimension of the factors; that which comes closest to ``PARAMETERS`` when omitted.
         alpha: scale of the adapter is alpha / rank; alpha equals the rank when omitted.
         dropout: on the input of the adapter in training.
         epochs: number of epochs.
@@ -46,8 +49,8 @@ class AdaptationSettings:
         method: what is trained; ``groups`` to ``dropout`` shape the method ``lora`` alone.
     """
 
-    groups: tuple[str, ...] = ("linear",)
-    rank: int = 4
+    groups: tuple[str, ...] = ("spade",)
+    rank: int | None = None
     alpha: float | None = None
     dropout: float = 0.0
     epochs: int = 40
@@ -59,6 +62,19 @@ class AdaptationSettings:
     variants: int = 32
     seed: int = 0
     method: str = AdaptationMethod.LORA
+
+    def sized(self, size: str) -> AdaptationSettings:
+        """The same with a rank, for a base of the preset ``size``."""
+        if self.rank is not None or self.method != AdaptationMethod.LORA:
+            return replace(self, rank=self.rank or 1)
+        import torch
+
+        from monai_echosynth.adaptation import rank_for
+        from monai_echosynth.networks.nets.presets import spade_unet
+
+        with torch.device("meta"):  # shapes are enough
+            network = spade_unet(size)
+        return replace(self, rank=rank_for(network, self.groups, PARAMETERS))
 
     def ids(self) -> dict[str, Any]:
         """Values by config id of ``train.json``."""

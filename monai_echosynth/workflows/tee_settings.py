@@ -10,13 +10,10 @@ from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, Adap
 from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
-__all__ = ["ALL_GROUPS", "ANNEALED", "COMPARED", "PARAMETERS", "STRONG_AFFINE", "TeeSettings"]
+__all__ = ["ALL_GROUPS", "ANNEALED", "COMPARED", "STRONG_AFFINE", "TeeSettings"]
 
 ALL_GROUPS = ("linear", "self_attention", "convolution", "spade")
 """Every layer group of the generator's network, which has no cross-attention."""
-
-PARAMETERS = 135_000
-"""Trained parameters of the adapters that are compared by their layer groups."""
 
 COMPARED: Mapping[str, Mapping[str, Any]] = {
     "all": {"groups": ALL_GROUPS},
@@ -29,7 +26,7 @@ COMPARED: Mapping[str, Mapping[str, Any]] = {
     "base": {"method": AdaptationMethod.NONE},
 }
 """What the study compares the default adaptation with: name to the settings in which it differs. Adapters here have the rank that
-makes ``PARAMETERS`` of their groups."""
+makes them one size."""
 
 ANNEALED: Mapping[str, Any] = {"extra_share": 0.8, "extra_until": 0.5}
 """Config ids of the segmenter for the arm *mixed*: synthetic frames at first, real ones alone at the end."""

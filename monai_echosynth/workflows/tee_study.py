@@ -21,7 +21,7 @@ from monai_echosynth.workflows import tee_stages
 from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
 from monai_echosynth.workflows.stages import Stage, StageContext, run_stages
 from monai_echosynth.workflows.tee_names import REFERENCE, adapted_arms, cells, generated, segmenters
-from monai_echosynth.workflows.tee_settings import ANNEALED, COMPARED, PARAMETERS, STRONG_AFFINE, TeeSettings
+from monai_echosynth.workflows.tee_settings import ANNEALED, COMPARED, STRONG_AFFINE, TeeSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
 __all__ = ["run_tee_study"]
@@ -140,14 +140,10 @@ def _segmenter(
 
 def _adaptation(study: TeeSettings, name: str, base: Path | str) -> AdaptationSettings:
     """Settings of an adaptation; adapters that are compared get the rank that gives them all one size."""
-    from monai_echosynth.adaptation import rank_for
-    from monai_echosynth.networks.nets.presets import spade_unet
-
     settings = replace(study.adaptation, seed=study.seed, **COMPARED.get(name, {}))
-    if not name or settings.method != AdaptationMethod.LORA:
-        return settings
-    size = PRESETS[Preset.QUICK].diffusion.size if isinstance(base, str) else _size(base)
-    return replace(settings, rank=rank_for(spade_unet(size), settings.groups, PARAMETERS))
+    if name:
+        settings = replace(settings, rank=None)
+    return settings.sized(PRESETS[Preset.QUICK].diffusion.size if isinstance(base, str) else _size(base))
 
 
 def _size(bundle: Path) -> str:

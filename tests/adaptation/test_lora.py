@@ -125,7 +125,7 @@ def test_scale_multiplies_the_change_of_a_linear_layer() -> None:
         torch.manual_seed(0)
         layer = nn.Sequential(nn.Linear(6, 5)).eval()
         base = layer(x)
-        trained(attach(layer, LoRASettings(rank=2, alpha=alpha)), "default")
+        trained(attach(layer, LoRASettings((LayerGroup.LINEAR,), 2, alpha)), "default")
         changes.append(layer(x) - base)
     torch.testing.assert_close(changes[1], 3 * changes[0])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +14,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from monai_echosynth.adaptation import base_digest, read_adapter_info
+from monai_echosynth.adaptation import LoRASettings, base_digest, read_adapter_info
+from monai_echosynth.adaptation.lora_settings import lora_shapes
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.presets import spade_unet
 from monai_echosynth.networks.weights import load_weights
@@ -153,3 +155,19 @@ def test_the_whole_network_is_trained_for_comparison(method: str, base: Path, da
     assert 0 < distance < 0.05 if method == "full" else distance > 0.05
     made = generate(tmp_path / "bundle", data, tmp_path / "set", count=2, solver="euler", nfe=2, progress=False)
     assert made["new"] == 2
+
+
+@pytest.mark.parametrize("size", ["quick", "cpu", "l64", "l128"])
+def test_an_adapter_has_one_size_whatever_the_base(size: str) -> None:
+    settings = AdaptationSettings().sized(size)
+    assert settings.rank is not None
+    with torch.device("meta"):
+        network = spade_unet(size)
+    shapes = lora_shapes(network, LoRASettings(settings.groups, settings.rank))  # type: ignore[arg-type]
+    trainable = sum(math.prod(shape) for pair in shapes.values() for shape in pair)
+    assert 5e4 < trainable < 2e5 and 4 * trainable < 2**20
+
+
+def test_a_chosen_rank_is_kept() -> None:
+    assert AdaptationSettings(rank=3).sized("quick").rank == 3
+    assert AdaptationSettings(method="full").sized("quick").rank == 1

@@ -11,9 +11,9 @@ import pytest
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
+from monai_echosynth.workflows.adaptation_settings import PARAMETERS, AdaptationSettings
 from monai_echosynth.workflows.segmentation import SegmentationSettings
-from monai_echosynth.workflows.tee_settings import PARAMETERS, TeeSettings
+from monai_echosynth.workflows.tee_settings import TeeSettings
 from monai_echosynth.workflows.tee_study import run_tee_study
 from tests.helpers.tiny_generator import write_tiny_bundle
 
