@@ -9,7 +9,19 @@ from markdown_table import score, table
 
 __all__ = ["tee_page"]
 
-ARMS = {"real": "real", "affine": "real, strong affine", "synthetic": "synthetic", "mixed": "real + synthetic"}
+ARMS = {
+    "real": "real",
+    "affine": "real, strong affine",
+    "synthetic": "synthetic",
+    "mixed": "real + synthetic",
+    "aligned": "real + aligned synthetic",
+}
+    "real": "real",
+    "affine": "real, strong affine",
+    "synthetic": "synthetic",
+    "mixed": "real + synthetic",
+    "aligned": "real + aligned synthetic",
+}
 
 
 def tee_page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
@@ -36,7 +48,7 @@ def tee_page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
     )
     yield from table(
         ["Adaptation", "Frames", "Parameters", "Adherence", "KID", "Adherence, sampled masks", "KID, sampled masks"],
-        ([*_adaptation(row)] for row in summary["adaptations"].values()),
+        (line for row in summary["adaptations"].values() for line in _adaptation(row)),
     )
     minutes = sum(summary["timing_s"].values()) / 60
     machine = ", ".join(f"{key} {value}" for key, value in summary["machine"].items())
@@ -51,9 +63,15 @@ def _arm(name: str) -> str:
     return f"{ARMS[arm]}, {count} frames" + (f", {adaptation}" if adaptation else "")
 
 
-def _adaptation(row: Mapping[str, Any]) -> Iterator[str]:
-    yield f"{row['name']} (rank {row['rank']})" if row["method"] == "lora" else str(row["name"])
-    yield from (str(row["frames"]), f"{row['params']:,}")
+def _adaptation(row: Mapping[str, Any]) -> Iterator[list[str]]:
+    name = f"{row['name']} (rank {row['rank']})" if row["method"] == "lora" else str(row["name"])
+    fixed = [str(row["frames"]), f"{row['params']:,}"]
+    yield [name, *fixed, *_sets(row)]
+    if "aligned" in row:
+        yield [f"{name}, aligned", *fixed, *_sets(row["aligned"])]
+
+
+def _sets(row: Mapping[str, Any]) -> Iterator[str]:
     for key in ("masks_of_frames", "masks_of_shape_model"):
         made = row[key]
         yield from (f"{made['adherence']['mean']:.3f}", f"{made['kid']:.3f} ± {made['kid_sd']:.3f}")

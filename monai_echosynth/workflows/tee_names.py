@@ -9,14 +9,17 @@ from collections.abc import Mapping
 
 from monai_echosynth.workflows.tee_settings import TeeSettings
 
-__all__ = ["ADAPTED_ARMS", "ARM_TITLES", "PLAIN_ARMS", "REFERENCE", "adapted_arms", "cells", "generated", "segmenters"]
+__all__ = [
+    *("ADAPTED_ARMS", "ARM_TITLES", "PLAIN_ARMS", "REFERENCE"),
+    *("adapted_arms", "aligned", "cells", "generated", "segmenters", "synthetic_sets"),
+]
 
 PLAIN_ARMS = ("real", "affine")
 """Arms without synthetic frames, one each per number of frames; *affine* has the frames of *real* and a stronger augmentation."""
 
-ADAPTED_ARMS = ("synthetic", "mixed")
-"""Arms with the synthetic frames of one cell; *mixed* goes over from synthetic to real ones in the course of its training, and is
-left out where adaptations are compared."""
+ADAPTED_ARMS = ("synthetic", "mixed", "aligned")
+"""Arms with the synthetic frames of one cell; *mixed* goes over from synthetic to real ones in the course of its training, and so
+does *aligned* with synthetic frames that were aligned to the real ones. Both are left out where adaptations are compared."""
 
 REFERENCE = "reference"
 """Segmenter of all target frames there are: the upper end for every arm, and the judge of synthetic frames."""
@@ -26,6 +29,7 @@ ARM_TITLES: Mapping[str, str] = {
     "affine": "Real frames, strong affine augmentation",
     "synthetic": "Synthetic frames only",
     "mixed": "Real and synthetic frames",
+    "aligned": "Real and aligned synthetic frames",
     REFERENCE: "All real frames of the target",
 }
 
@@ -44,6 +48,18 @@ def adapted_arms(name: str) -> tuple[str, ...]:
 def generated(cell: str) -> tuple[str, str]:
     """Stages of the synthetic sets of a cell: from the masks of the target frames, and from the shape model."""
     return f"generate_{cell}", f"generate_shapes_{cell}"
+
+
+def aligned(cell: str) -> tuple[str, str]:
+    """Stages of the same sets, aligned to the target frames; there for the default adaptation alone."""
+    first, second = generated(cell)
+    return f"aligned_{first}", f"aligned_{second}"
+
+
+def synthetic_sets(study: TeeSettings) -> list[str]:
+    """All synthetic sets."""
+    found = [name for cell in cells(study) for name in generated(cell)]
+    return found + [name for cell, (_, adaptation) in cells(study).items() if not adaptation for name in aligned(cell)]
 
 
 def segmenters(study: TeeSettings) -> list[str]:

@@ -103,16 +103,28 @@ def _adaptations(summary: Mapping[str, Any]) -> Section:
     header = ("Adaptation", "Frames", "Trained", "Adherence", "KID", "Dice, synthetic only", "Dice, real + synthetic")
     rows = []
     for cell, row in summary["adaptations"].items():
-        sets = (row["masks_of_frames"], row["masks_of_shape_model"])
-        kid = "; ".join(f"{made['kid']:.3f} ± {made['kid_sd']:.3f}" for made in sets)
-        adherence = "; ".join(number(made["adherence"]["mean"]) for made in sets)
-        dice = (_interval(summary["dice"].get(f"{arm}_{cell}", {}).get("mean")) for arm in ADAPTED_ARMS)
-        rows.append((_name(row), str(row["frames"]), f"{row['params']:,}", adherence, kid, *dice))
+        rows.append(
+            _adaptation_row(_name(row), row, row, [_dice_of(summary, arm, cell) for arm in ("synthetic", "mixed")])
+        )
+        if "aligned" in row:
+            dice = ["–", _dice_of(summary, "aligned", cell)]
+            rows.append(_adaptation_row("the same, aligned to the frames", row, row["aligned"], dice))
     text = paragraph(
         "Adherence is the Dice of a segmenter of real frames against the masks that guided the synthetic ones; KID the kernel "
         "distance to the test frames in its features. Two numbers: masks of target frames; masks of the shape model."
     )
     return Section("adaptations", "Adaptations", text + table("Adaptations", header, rows, html_cells=True))
+
+
+def _adaptation_row(name: str, row: Mapping[str, Any], made: Mapping[str, Any], dice: list[str]) -> tuple[str, ...]:
+    sets = (made["masks_of_frames"], made["masks_of_shape_model"])
+    kid = "; ".join(f"{each['kid']:.3f} ± {each['kid_sd']:.3f}" for each in sets)
+    adherence = "; ".join(number(each["adherence"]["mean"]) for each in sets)
+    return (name, str(row["frames"]), f"{row['params']:,}", adherence, kid, *dice)
+
+
+def _dice_of(summary: Mapping[str, Any], arm: str, cell: str) -> str:
+    return _interval(summary["dice"].get(f"{arm}_{cell}", {}).get("mean"))
 
 
 def _name(row: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter, mask_adherence
 from monai_echosynth.workflows.image_distance import image_distance
-from monai_echosynth.workflows.tee_names import REFERENCE, cells, generated, segmenters
+from monai_echosynth.workflows.tee_names import REFERENCE, cells, segmenters, synthetic_sets
 from monai_echosynth.workflows.tee_settings import TeeSettings
 from monai_echosynth.workflows.tee_stages import prepared
 
@@ -29,6 +29,7 @@ def pairs(study: TeeSettings) -> list[tuple[str, str]]:
             found.append((f"synthetic_{cell}", f"synthetic_{count}"))
             continue
         found += [(f"mixed_{cell}", f"real_{count}"), (f"mixed_{cell}", f"affine_{count}")]
+        found += [(f"aligned_{cell}", f"{arm}_{count}") for arm in ("real", "affine", "mixed")]
         found += [(f"affine_{count}", f"real_{count}"), (f"synthetic_{cell}", f"real_{count}")]
     return found
 
@@ -51,7 +52,7 @@ def score_tee_study(study: TeeSettings, folders: Mapping[str, Path], out: Path) 
     summaries = {name: json.loads((out / name / "summary.json").read_text(encoding="utf-8")) for name in scores}
     differences = {f"{a}_minus_{b}": compare_arms(summaries[a], summaries[b], seed=study.seed) for a, b in pairs(study)}
     judge, made = folders[REFERENCE], {}
-    for name in (name for cell in cells(study) for name in generated(cell)):
+    for name in synthetic_sets(study):
         adherence = mask_adherence(judge, folders[name], out / f"adherence_{name}", seed=study.seed)
         distance = image_distance(judge, target, folders[name], seed=study.seed)
         made[name] = {"adherence": adherence["mean_dice"], "kid": distance.value, "kid_sd": distance.sd}

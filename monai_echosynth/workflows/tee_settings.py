@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
+from monai_echosynth.workflows.alignment_settings import AlignmentSettings
 from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
@@ -52,6 +53,7 @@ class TeeSettings:
         n_test: test patients among them.
         base_patients: patients of the phantom that the base is trained on, when none is given.
         adaptation: default adaptation.
+        alignment: aligner of the default adaptation's frames.
         segmentation: budget that all segmenters share.
         synthetic: synthetic frames, half from the masks of the target frames and half from the shape model.
         solver: numerical method of generation.
@@ -68,6 +70,7 @@ class TeeSettings:
     adaptation: AdaptationSettings = field(
         default_factory=lambda: AdaptationSettings(ALL_GROUPS, rank=16, epochs=16, samples_per_epoch=640)
     )
+    alignment: AlignmentSettings = field(default_factory=lambda: AlignmentSettings(epochs=10))
     segmentation: SegmentationSettings = field(
         default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=800)
     )

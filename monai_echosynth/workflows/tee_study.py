@@ -1,6 +1,7 @@
 """The adaptation study: a transthoracic generator learns other frames from a few of them, and segmenters say what for.
 
-base -> target -> few -> adapter, shapes -> two synthetic sets -> segmenters -> evaluate -> report
+base -> target -> few -> adapter, shapes -> two synthetic sets -> aligner -> the same sets aligned
+-> segmenters -> evaluate -> report
 
 for each number of frames, and at the first number for each adaptation that is compared. Segmenters differ in their training
 frames, the arm *affine* in its augmentation, and nothing else; all are tested on the same patients.
@@ -17,10 +18,10 @@ from typing import Any
 
 from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.workflows import tee_stages
+from monai_echosynth.workflows import alignment_stages, tee_stages
 from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
 from monai_echosynth.workflows.stages import Stage, StageContext, run_stages
-from monai_echosynth.workflows.tee_names import REFERENCE, adapted_arms, cells, generated, segmenters
+from monai_echosynth.workflows.tee_names import REFERENCE, aligned, cells, generated, segmenters, synthetic_sets
 from monai_echosynth.workflows.tee_settings import ANNEALED, COMPARED, STRONG_AFFINE, TeeSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
@@ -81,7 +82,7 @@ def tee_stages_of(study: TeeSettings, base: Path | None, data: Path | None, rule
     stages += [stage for cell in cells(study) for stage in _cell(study, cell, found, rules)]
     stages.append(_segmenter(study, REFERENCE, {"target": found["target"]}, found["target"]))
     judged: Inputs = {"target": found["target"], **{name: f"segmenter_{name}" for name in segmenters(study)}}
-    judged |= {name: name for cell in cells(study) for name in generated(cell)}
+    judged |= {name: name for name in synthetic_sets(study)}
     shown: Inputs = {f"adapter_{cell}": f"adapter_{cell}" for cell in cells(study)}
     shown |= {f"few_{count}": f"few_{count}" for count in study.frames}
     source_name = "phantom" if data is None else data.name
@@ -125,9 +126,24 @@ def _cell(study: TeeSettings, cell: str, found: Inputs, rules: Path | None) -> l
         stages.append(Stage(made, drawn, tee_stages.generate_set, {"bundle": bundle, "masks": masks}, weight=22))
     synthetic: Inputs = {made: made for made in generated(cell)}
     stages.append(_segmenter(study, f"synthetic_{cell}", synthetic, few))
-    if "mixed" in adapted_arms(name):
-        stages.append(_segmenter(study, f"mixed_{cell}", {few: few, **synthetic}, few, ANNEALED))
-    return stages
+    if name:
+        return stages
+    stages.append(_segmenter(study, f"mixed_{cell}", {few: few, **synthetic}, few, ANNEALED))
+    return stages + _aligned(study, cell, count)
+
+
+def _aligned(study: TeeSettings, cell: str, count: int) -> list[Stage]:
+    """The synthetic sets of a cell aligned to its target frames, watched by their segmenter, and the segmenter with them."""
+    few, bundle = f"few_{count}", f"aligner_{cell}"
+    settings = replace(study.alignment, seed=study.seed)
+    sources: Inputs = {"real": few, "synthetic": generated(cell)[1], "judge": f"segmenter_real_{count}"}
+    steps = settings.epochs * settings.samples_per_epoch / settings.batch_size
+    stages = [Stage(bundle, asdict(settings), alignment_stages.aligner(settings), sources, weight=0.4 * steps)]
+    for made, source in zip(aligned(cell), generated(cell), strict=True):
+        inputs: Inputs = {"aligner": bundle, "synthetic": source}
+        stages.append(Stage(made, {"seed": study.seed}, alignment_stages.aligned, inputs, weight=10))
+    together: Inputs = {few: few, **{made: made for made in aligned(cell)}}
+    return [*stages, _segmenter(study, f"aligned_{cell}", together, few, ANNEALED)]
 
 
 def _segmenter(

@@ -8,10 +8,12 @@ from typing import Any
 
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.workflows.machine import describe_machine, package_versions
-from monai_echosynth.workflows.tee_names import cells, generated
+from monai_echosynth.workflows.tee_names import aligned, cells, generated
 from monai_echosynth.workflows.tee_settings import TeeSettings
 
 __all__ = ["read_json", "tee_summary"]
+
+_MASKS = ("masks_of_frames", "masks_of_shape_model")
 
 
 def tee_summary(study: TeeSettings, out: Path, source: str) -> dict[str, Any]:
@@ -32,9 +34,9 @@ def tee_summary(study: TeeSettings, out: Path, source: str) -> dict[str, Any]:
     for cell, (count, name) in cells(study).items():
         record = records[f"adapter_{cell}"]
         kept = {key: record["settings"][key] for key in ("method", "groups", "rank", "learning_rate")}
-        sets = dict(
-            zip(("masks_of_frames", "masks_of_shape_model"), (made[key] for key in generated(cell)), strict=True)
-        )
+        sets: dict[str, Any] = dict(zip(_MASKS, (made[key] for key in generated(cell)), strict=True))
+        if not name:
+            sets["aligned"] = dict(zip(_MASKS, (made[key] for key in aligned(cell)), strict=True))
         adaptations[cell] = {"name": name or "default", "frames": count, **kept, **record["metrics"], **sets}
     return {
         "data": {"source": source, "frames": list(study.frames), **frames, "test_patients": len(patients)},

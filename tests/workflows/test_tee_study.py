@@ -15,6 +15,7 @@ from monai_echosynth.workflows.adaptation_settings import PARAMETERS, Adaptation
 from monai_echosynth.workflows.segmentation import SegmentationSettings
 from monai_echosynth.workflows.tee_settings import TeeSettings
 from monai_echosynth.workflows.tee_study import run_tee_study
+from tests.helpers.tiny_aligner import TINY_ALIGNER
 from tests.helpers.tiny_generator import write_tiny_bundle
 
 pytest.importorskip("peft", reason="adapters: install the extra lora")
@@ -27,6 +28,7 @@ STUDY = TeeSettings(
     n_test=3,
     adaptation=AdaptationSettings(epochs=1, samples_per_epoch=8, batch_size=4, variants=2),
     segmentation=SegmentationSettings(spatial_size=64, base_features=8, iterations=4, batch_size=4, epoch_iterations=2),
+    alignment=replace(TINY_ALIGNER, epochs=1),
     synthetic=8,
     solver="euler",
     nfe=2,
@@ -52,7 +54,7 @@ def test_every_arm_of_every_cell_is_scored(study: Path) -> None:
     assert (
         summary["data"]["frames"] == [8, 12] and summary["data"]["test"] == 6 and summary["data"]["test_patients"] == 3
     )
-    arms = {f"{arm}_{count}" for arm in ("real", "affine", "synthetic", "mixed") for count in (8, 12)}
+    arms = {f"{arm}_{count}" for arm in ("real", "affine", "synthetic", "mixed", "aligned") for count in (8, 12)}
     arms |= {f"synthetic_8_{name}" for name in STUDY.compared}
     assert set(summary["dice"]) == {*arms, "reference"}
     for scores in summary["dice"].values():
@@ -78,6 +80,19 @@ def test_the_mixed_arm_goes_over_from_synthetic_to_real_frames(study: Path) -> N
     assert record["settings"]["extra_share"] > 0.5 and record["metrics"]["frames"] == 16
     config = json.loads((study / "segmenter_mixed_8" / "training.json").read_text())
     assert config["dataset_dir"].endswith("few_8") and len(config["extra_dataset_dirs"]) == 2
+
+
+def test_the_aligned_arm_has_the_same_masks_and_other_frames(study: Path) -> None:
+    made, aligned = (
+        json.loads((study / name / "manifest.json").read_text())["images"]
+        for name in ("generate_shapes_8", "aligned_generate_shapes_8")
+    )
+    assert [record["mask"] for record in made] == [record["mask"] for record in aligned]
+    assert all(a["image_sha256"] != b["image_sha256"] for a, b in zip(made, aligned, strict=True))
+    summary = json.loads((study / "summary.json").read_text())
+    assert set(summary["adaptations"]["8"]["aligned"]) == {"masks_of_frames", "masks_of_shape_model"}
+    assert "aligned" not in summary["adaptations"]["8_spade"]
+    assert "aligned_8_minus_real_8" in summary["paired_difference"]
 
 
 def test_synthetic_frames_keep_the_labels_of_the_target(study: Path) -> None:
