@@ -16,12 +16,6 @@ ARMS = {
     "mixed": "real + synthetic",
     "aligned": "real + aligned synthetic",
 }
-    "real": "real",
-    "affine": "real, strong affine",
-    "synthetic": "synthetic",
-    "mixed": "real + synthetic",
-    "aligned": "real + aligned synthetic",
-}
 
 
 def tee_page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
