@@ -54,7 +54,7 @@ class _Request:
     seed: int
     views: tuple[View, ...]
     width: int
-    styles: tuple[StyleName, ...]
+    styles: tuple[StyleName, ...] = tuple(StyleName)
 
     @property
     def esophageal(self) -> bool:
