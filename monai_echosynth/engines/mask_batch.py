@@ -1,4 +1,4 @@
-"""Batches of masks for generation with MONAI's ``SupervisedEvaluator``."""
+"""Batches of a synthetic set for MONAI's ``SupervisedEvaluator``: masks for generation, frames with masks for alignment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,14 @@ __all__ = ["MaskPrepareBatch"]
 
 
 class MaskPrepareBatch(PrepareBatch):
-    """Hands one-hot maps ``seg`` (B, K, X, Y) to the inferer as inputs and the positions ``index`` (B,) by keyword."""
+    """Hands one-hot maps ``seg`` (B, K, X, Y) to the inferer as inputs and the positions ``index`` (B,) by keyword.
+
+    Args:
+        frames: the frames ``image`` (B, 1, X, Y) are the inputs instead, and ``seg`` goes by keyword.
+    """
+
+    def __init__(self, frames: bool = False) -> None:
+        self.frames = frames
 
     def __call__(
         self,
@@ -23,4 +30,8 @@ class MaskPrepareBatch(PrepareBatch):
     ) -> tuple[Tensor, Tensor, tuple[()], dict[str, Any]]:
         """Inputs, the label maps as targets, no positional and the keyword arguments of the inferer."""
         seg = batchdata["seg"].to(device=device, non_blocking=non_blocking, **kwargs)
-        return seg, batchdata["label"], (), {"index": batchdata["index"].tolist()}
+        keywords = {"index": batchdata["index"].tolist()}
+        if not self.frames:
+            return seg, batchdata["label"], (), keywords
+        image = batchdata["image"].to(device=device, non_blocking=non_blocking, **kwargs)
+        return image, batchdata["label"], (), {"seg": seg, **keywords}

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from monai_echosynth.losses.moment_distance import coral_distance, mmd_distance
+from monai_echosynth.losses.places import places
 
 __all__ = ["Alignment", "LocalAlignment"]
 
@@ -63,8 +64,8 @@ class LocalAlignment(nn.Module):
             return made.sum() * 0.0
         if self.kind is not Alignment.ATTENTION:
             count = made.shape[1] // 2
-            real = _places(outputs["wanted"].flatten(0, 1)[:, :count], outputs["wanted_valid"].flatten(0, 1))
-            samples = _places(made[:, :count], valid), real
+            real = places(outputs["wanted"].flatten(0, 1)[:, :count], outputs["wanted_valid"].flatten(0, 1))
+            samples = places(made[:, :count], valid), real
             if self.kind is Alignment.CORAL:
                 return coral_distance(*samples)
             return mmd_distance(*(_spaced(sample, self.samples) for sample in samples))
@@ -74,17 +75,12 @@ class LocalAlignment(nn.Module):
     @staticmethod
     def _local(made: Tensor, target: Tensor, query: Tensor, valid: Tensor) -> Tensor:
         """The loss of one frame, (1, C, h, w) each."""
-        made, target, asked = (_places(maps, valid) for maps in (made, target, query))
+        made, target, asked = (places(maps, valid) for maps in (made, target, query))
         if not len(asked):
             return made.sum() * 0.0
         query, value = asked[None, None], made[None, None]
         found = F.scaled_dot_product_attention(query, query, value)[0, 0]
         return F.smooth_l1_loss(found, target, beta=0.2)
-
-
-def _places(maps: Tensor, valid: Tensor) -> Tensor:
-    """Values of maps (B, C, h, w) at the positions that count, (N, C), float32."""
-    return maps.float().permute(0, 2, 3, 1).flatten(0, 2)[valid.flatten() > 0]
 
 
 def _spaced(tokens: Tensor, count: int) -> Tensor:

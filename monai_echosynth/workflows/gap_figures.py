@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from monai_echosynth.workflows.report.markup import figure, note
 from monai_echosynth.workflows.report.palette import ARM_COLORS, ARM_NAMES, INK, MUTED
+from monai_echosynth.workflows.report.spectrum import label_spectrum
 from monai_echosynth.workflows.report.svg import inline_svg, new_figure, style_axes
 
 __all__ = ["draw_gradients", "draw_ratios", "draw_scores", "draw_spectra"]
@@ -52,11 +53,7 @@ def draw_spectra(found: Mapping[str, Any]) -> str:
     style_axes(axes, grid="both")
     for arm in _SIDES:
         axes.semilogx(gap["frequency"], gap["power_db"][arm], color=ARM_COLORS[arm], lw=2.0, label=ARM_NAMES[arm])
-    axes.minorticks_off()
-    ticks = [0.02, 0.05, 0.1, 0.2, 0.4]
-    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set(xlabel="Spatial frequency, cycles / pixel", ylabel="Power, dB")
-    axes.legend(frameon=False, labelcolor=INK, fontsize=9)
+    label_spectrum(axes, "Power, dB")
     alt = "Mean radial power spectrum of real and synthetic frames"
     return figure(
         inline_svg(canvas, "gap-spectrum", alt), "Power inside the sector; mean over frames of its logarithm."

@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from monai_echosynth.networks.blocks.local_statistics import LocalStatistics, places
+from monai_echosynth.losses.places import places
+from monai_echosynth.networks.blocks.local_statistics import LocalStatistics
 from monai_echosynth.networks.blocks.morphology import gaussian_smooth
 
 SIDE = 64

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-__all__ = ["CELL", "LocalStatistics", "places"]
+from monai_echosynth.losses.places import places
+
+__all__ = ["CELL", "LocalStatistics"]
 
 CELL = 8
 """Pixels between positions."""
@@ -75,11 +77,6 @@ class LocalStatistics(nn.Module):
                 found += _differences(level, inside, axis, cell)
             level, inside, cell = F.avg_pool2d(level, 2), -F.max_pool2d(-inside, 2), cell // 2
         return torch.cat(found, dim=1), (covered > 0.6).to(image.dtype)
-
-
-def places(maps: Tensor, valid: Tensor) -> Tensor:
-    """Values of maps (B, C, h, w) at the positions that count in ``valid`` (B, 1, h, w): (N, C), float32."""
-    return maps.float().permute(0, 2, 3, 1).flatten(0, 2)[valid.flatten() > 0]
 
 
 def _differences(image: Tensor, sector: Tensor, axis: int, cell: int) -> list[Tensor]:

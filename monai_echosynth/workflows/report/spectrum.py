@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from monai_echosynth.metrics.grain import DETREND_PX
@@ -14,7 +15,7 @@ from monai_echosynth.workflows.report.palette import ARM_COLORS, ARM_NAMES, INK
 from monai_echosynth.workflows.report.svg import inline_svg, new_figure, style_axes
 from monai_echosynth.workflows.report.texture import Texture
 
-__all__ = ["speckle_section"]
+__all__ = ["label_spectrum", "speckle_section"]
 
 
 def speckle_section(textures: Mapping[str, Texture]) -> Section:
@@ -47,10 +48,15 @@ def _draw(textures: Mapping[str, Texture]) -> str:
     for arm, texture in textures.items():
         spectrum = texture.spectrum
         axes.loglog(spectrum.frequency[1:], spectrum.power[1:], color=ARM_COLORS[arm], lw=2.0, label=ARM_NAMES[arm])
+    label_spectrum(axes, "Power")
+    alt = "Radial power spectrum of real and synthetic frames on logarithmic axes"
+    return figure(inline_svg(canvas, "spectrum", alt), "Power spectrum inside the sector, averaged over frames.")
+
+
+def label_spectrum(axes: Axes, power: str) -> None:
+    """Ticks of the frequency, titles of both axes (``power`` on the vertical one) and the legend."""
     axes.minorticks_off()
     ticks = [0.02, 0.05, 0.1, 0.2, 0.4]
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axes.set(xlabel="Spatial frequency, cycles / pixel", ylabel="Power")
+    axes.set(xlabel="Spatial frequency, cycles / pixel", ylabel=power)
     axes.legend(frameon=False, labelcolor=INK, fontsize=9)
-    alt = "Radial power spectrum of real and synthetic frames on logarithmic axes"
-    return figure(inline_svg(canvas, "spectrum", alt), "Power spectrum inside the sector, averaged over frames.")
