@@ -2,7 +2,8 @@
 
 Each synthetic frame is aligned to a few real exemplars, drawn anew for every step, so that the outputs vary as the exemplars do;
 other real frames go through as if they were synthetic and should come out as they are. The bridge puts features of aligned
-frames (seen as real), of what they were (seen as synthetic) and of their masks into one space, where places correspond.
+frames (seen as real), of what they were (seen as synthetic) and of their masks into one space, where places correspond. The
+critic learns to tell aligned frames from their exemplars.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch.nn import functional as F
 
 from monai_echosynth.networks.blocks.domain_extractor import Domain
 from monai_echosynth.networks.nets.domain_aligner import DomainAligner, with_squares
+from monai_echosynth.networks.nets.texture_critic import TextureCritic
 
 __all__ = ["AlignmentTraining", "DomainBridge"]
 
@@ -48,16 +50,19 @@ class DomainBridge(nn.Module):
 
 
 class AlignmentTraining(nn.Module):
-    """The aligner with its bridge.
+    """The aligner with its bridge and its critic.
 
     Args:
         aligner: the network that is trained.
         bridge: shared space; without one there is no contrast.
+        critic: adversary; without one there is none.
     """
 
-    def __init__(self, aligner: DomainAligner, bridge: DomainBridge | None = None) -> None:
+    def __init__(
+        self, aligner: DomainAligner, bridge: DomainBridge | None = None, critic: TextureCritic | None = None
+    ) -> None:
         super().__init__()
-        self.aligner, self.bridge = aligner, bridge
+        self.aligner, self.bridge, self.critic = aligner, bridge, critic
 
     def forward(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Outputs of a step.
@@ -70,7 +75,8 @@ class AlignmentTraining(nn.Module):
         Returns:
             ``aligned``, ``shift``, ``weights`` (B, L, S); ``identity`` (R, 1, X, Y); ``query`` (B, C, h, w) of the coarse
             attention; local statistics ``made`` (B, 2 P, h, w), ``target`` and, of the exemplars, ``wanted`` (B, k, 2 P, h, w),
-            with ``made_valid`` and ``wanted_valid``; and with a bridge ``after``, ``before`` and ``mask`` (B, D, h, w).
+            with ``made_valid`` and ``wanted_valid``; with a bridge ``after``, ``before`` and ``mask`` (B, D, h, w); with a
+            critic the scalars ``doubts``, whose gradient reaches the aligner alone, and ``judged``, for the critic alone.
         """
         aligner, image, seg = self.aligner, batch["image"], batch["seg"]
         count, others = len(image), len(batch["real"])
@@ -82,10 +88,14 @@ class AlignmentTraining(nn.Module):
         outputs = {"aligned": found["image"][:count], "identity": found["image"][count:]}
         outputs |= {name: found[name][:count] for name in ("shift", "weights", "query", "target")}
         outputs |= {"wanted": bank.statistics[:count], "wanted_valid": bank.valid[:count]}
-        made, outputs["made_valid"] = aligner.statistics(outputs["aligned"], 1.0 - seg[:, :1])
-        outputs["made"] = with_squares(made)
+        statistics, outputs["made_valid"] = aligner.statistics(outputs["aligned"], 1.0 - seg[:, :1])
+        outputs["made"] = with_squares(statistics)
         if self.bridge is not None:
             after = aligner.extractor(outputs["aligned"], Domain.REAL)[-1]
             outputs |= {"after": self.bridge(after), "before": self.bridge(found["features"][:count])}
             outputs["mask"] = self.bridge.of_masks(seg)
+        if self.critic is not None:
+            made = outputs["aligned"], 1.0 - seg[:, :1]
+            real = batch["bank"][:, 0], 1.0 - batch["bank_seg"][:, 0, :1]
+            outputs |= {"doubts": self.critic.doubts(*made), "judged": self.critic.judged(real, made)}
         return outputs

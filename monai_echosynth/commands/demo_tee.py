@@ -33,6 +33,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--patients", type=int, default=100, metavar="N", help="simulated patients")
     add_option(command, "--test-patients", type=int, default=40, metavar="N", help="simulated patients that test")
     add_option(command, "--iterations", type=int, default=650, metavar="N", help="optimizer steps of every segmenter")
+    add_option(command, "--epochs", type=int, default=16, metavar="N", help="epochs of 640 frames of every adaptation")
     add_option(command, "--synthetic", type=int, default=400, metavar="N", help="synthetic frames of each adaptation")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
     return command
@@ -51,7 +52,11 @@ def run(args: argparse.Namespace) -> int:
         synthetic=args.synthetic,
         seed=args.seed,
     )
-    settings = replace(settings, segmentation=replace(settings.segmentation, iterations=args.iterations))
+    settings = replace(
+        settings,
+        adaptation=replace(settings.adaptation, epochs=args.epochs),
+        segmentation=replace(settings.segmentation, iterations=args.iterations),
+    )
     report = run_tee_study(args.out, args.base, args.data, args.rules, settings)
     print(f"report: {report}")
     return 0

@@ -31,6 +31,7 @@ class AlignmentLoss(nn.Module):
         contrast: weight of the correspondence of places.
         diversity: weight of the shortfall in diversity.
         smoothness: weight of the displacement's roughness.
+        realism: weight of the critic's doubts about aligned frames; what the critic itself learns from counts in full.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class AlignmentLoss(nn.Module):
         contrast: float = 0.1,
         diversity: float = 0.5,
         smoothness: float = 0.1,
+        realism: float = 0.2,
     ) -> None:
         super().__init__()
         self.disagreement = disagreement
@@ -54,6 +56,8 @@ class AlignmentLoss(nn.Module):
             "contrast": contrast,
             "diversity": diversity,
             "smoothness": smoothness,
+            "realism": realism,
+            "critic": float(realism > 0),
         }
 
     def terms(self, outputs: Mapping[str, Tensor], batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -71,6 +75,8 @@ class AlignmentLoss(nn.Module):
             "contrast": lambda: self._contrast(outputs, sector),
             "diversity": lambda: _shortfall(outputs),
             "smoothness": lambda: _roughness(outputs["shift"]),
+            "realism": lambda: _given(outputs, "doubts"),
+            "critic": lambda: _given(outputs, "judged"),
         }
         return {name: term() for name, term in found.items() if self.weights[name] > 0}
 
@@ -95,6 +101,11 @@ class AlignmentLoss(nn.Module):
         return patch_contrast(outputs["after"], outputs["before"], valid) + patch_contrast(
             outputs["after"], outputs["mask"], valid
         )
+
+
+def _given(outputs: Mapping[str, Tensor], name: str) -> Tensor:
+    """A scalar that was computed beside the outputs, 0 where it was not."""
+    return outputs.get(name, outputs["aligned"].new_zeros(()))
 
 
 def _roughness(shift: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "identity": {"identity": 0.0},
     "diversity": {"diversity": 0.0},
     "bridge": {"bridge": False},
+    "critic": {"realism": 0.0},
 }
 """Component to the config ids that switch it off."""
 

@@ -18,7 +18,7 @@ __all__ = ["BASELINES", "BEFORE", "CELLS", "FULL", "AlignmentStudySettings", "ce
 
 FULL, BEFORE = "full", "before"
 BASELINES = ("histogram", "fourier", "cycle")
-PULLS: Mapping[str, Mapping[str, Any]] = {kind: {"alignment_kind": kind} for kind in ("mmd", "coral")}
+PULLS: Mapping[str, Mapping[str, Any]] = {kind: {"alignment_kind": kind, "realism": 0.0} for kind in ("mmd", "coral")}
 CELLS = (*(f"no_{name}" for name in COMPONENTS), *PULLS, *BASELINES)
 """What the full aligner can be compared with."""
 
