@@ -97,5 +97,5 @@ class AlignmentTraining(nn.Module):
         if self.critic is not None:
             made = outputs["aligned"], 1.0 - seg[:, :1]
             real = batch["bank"][:, 0], 1.0 - batch["bank_seg"][:, 0, :1]
-            outputs |= {"doubts": self.critic.doubts(*made), "judged": self.critic.judged(real, made)}
+            outputs |= {"doubts": self.critic.doubts(real, made), "judged": self.critic.judged(real, made)}
         return outputs

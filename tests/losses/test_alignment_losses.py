@@ -121,7 +121,7 @@ def test_terms_of_weight_zero_are_not_computed() -> None:
     def fail(image: Tensor, seg: Tensor) -> Tensor:
         raise AssertionError
 
-    weights = dict.fromkeys(("alignment", "agreement", "identity", "contrast", "diversity"), 0.0)
+    weights = dict.fromkeys(("alignment", "agreement", "identity", "contrast", "diversity", "realism"), 0.0)
     loss = AlignmentLoss(fail, smoothness=1.0, **weights)
     shift = torch.zeros(1, 2, 8, 8)
     shift[:, 0, 4:] = 1.0

@@ -1,25 +1,22 @@
-r"""Judges whether neighborhoods of a frame look real: an adversary that learns what local statistics do not measure.
+r"""Judges whether frames look real by their texture: an adversary that learns what local statistics do not measure.
 
-A patch network at full and one at half resolution see small neighborhoods of a frame with zero mean and unit variance
-in its sector, hence grain and edges, hardly the anatomy. With the least-squares objective real places are drawn to 1 and made
-ones to 0, while what makes the frame is drawn to where its places are taken for real.
+A classifier of texture sees real and made frames in one batch, each with zero mean and unit variance in its sector. With its logits
+l, positive for made frames, it learns from :math:`\mathrm{softplus}(l_r) + \mathrm{softplus}(-l_m)`, and what makes the frames from
+:math:`\mathrm{softplus}(l_m)`, the logistic objective that does not saturate.
 
 References:
-    Mao et al., "Least Squares Generative Adversarial Networks", ICCV 2017, https://arxiv.org/abs/1611.04076
-    Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017, https://arxiv.org/abs/1611.07004
+    Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
-from monai.networks.blocks import Convolution
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
 from monai_echosynth.losses.sector_mean import sector_mean
+from monai_echosynth.networks.nets.domain_classifier import domain_classifier
 
 __all__ = ["TextureCritic"]
 
@@ -28,53 +25,27 @@ LEVELS = 255
 
 
 class TextureCritic(nn.Module):
-    """The networks.
+    """The classifier as an adversary. Frames (B, 1, X, Y) in [0, 1] come with their sectors (B, 1, X, Y), 1 inside."""
 
-    Args:
-        scales: resolutions, each half the one before.
-        channels: features of the layers; all but the first halve the resolution.
-    """
-
-    def __init__(self, scales: int = 2, channels: Sequence[int] = (16, 32, 48)) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.judges = nn.ModuleList(_judge(tuple(channels)) for _ in range(scales))
+        self.network = domain_classifier()
 
-    def forward(self, image: Tensor, sector: Tensor, wanted: float) -> Tensor:
-        """Mean squared distance of the scores of places from ``wanted``.
-
-        Args:
-            image: frames (B, 1, X, Y) in [0, 1].
-            sector: (B, 1, X, Y), 1 inside.
-            wanted: 1 real, 0 made.
-        """
-        image = _standardized(image + ((LEVELS * image).round() / LEVELS - image).detach(), sector)
-        found = []
-        for judge in self.judges:
-            scores = judge(image)
-            inside = (F.interpolate(sector, scores.shape[-2:], mode="area") > 0.5).to(scores.dtype)
-            found.append(sector_mean((scores - wanted).square(), inside).mean())
-            image, sector = F.avg_pool2d(image, 2), F.avg_pool2d(sector, 2)
-        return torch.stack(found).mean()
+    def forward(self, image: Tensor, sector: Tensor) -> Tensor:
+        """Logits (B,) of frames, positive for made ones."""
+        stored = image + ((LEVELS * image).round() / LEVELS - image).detach()
+        return torch.as_tensor(self.network(_standardized(stored, sector)))
 
     def judged(self, real: tuple[Tensor, Tensor], made: tuple[Tensor, Tensor]) -> Tensor:
-        """What the critic learns from: frames with their sectors of both kinds; no gradient reaches the frames."""
-        return self(real[0].detach(), real[1], 1.0) + self(made[0].detach(), made[1], 0.0)
+        """What the critic learns from, a scalar; no gradient reaches the frames."""
+        logits = self(torch.cat([real[0], made[0]]).detach(), torch.cat([real[1], made[1]]))
+        return F.softplus(logits[: len(real[0])]).mean() + F.softplus(-logits[len(real[0]) :]).mean()
 
-    def doubts(self, image: Tensor, sector: Tensor) -> Tensor:
-        """How far frames are from being taken for real; no gradient reaches the critic."""
+    def doubts(self, real: tuple[Tensor, Tensor], made: tuple[Tensor, Tensor]) -> Tensor:
+        """How far made frames are from being taken for real, a scalar; no gradient reaches the critic."""
         fixed = {name: parameter.detach() for name, parameter in self.named_parameters()}
-        return torch.as_tensor(functional_call(self, fixed, (image, sector, 1.0)))
-
-
-def _judge(channels: tuple[int, ...]) -> nn.Sequential:
-    sizes = zip((1, *channels), channels, strict=False)
-    layers = [
-        Convolution(
-            2, before, after, strides=1 if before == 1 else 2, norm=None, act=("leakyrelu", {"negative_slope": 0.2})
-        )
-        for before, after in sizes
-    ]
-    return nn.Sequential(*layers, nn.Conv2d(channels[-1], 1, 1))
+        pair = torch.cat([real[0].detach(), made[0]]), torch.cat([real[1], made[1]])
+        return F.softplus(functional_call(self, fixed, pair)[len(real[0]) :]).mean()
 
 
 def _standardized(image: Tensor, sector: Tensor) -> Tensor:
