@@ -1,8 +1,8 @@
 r"""Judges whether frames look real by their texture: an adversary that learns what local statistics do not measure.
 
-A classifier of texture sees real and made frames in one batch, each with zero mean and unit variance in its sector. With its logits
-l, positive for made frames, it learns from :math:`\mathrm{softplus}(l_r) + \mathrm{softplus}(-l_m)`, and what makes the frames from
-:math:`\mathrm{softplus}(l_m)`, the logistic objective that does not saturate.
+A classifier of texture sees real and made frames in one batch, each with zero mean and unit variance in its sector. With its
+logits l, positive for made frames, it learns from :math:`\mathrm{softplus}(l_r) + \mathrm{softplus}(-l_m)`, and what makes the
+frames from :math:`\mathrm{softplus}(l_m)`, the logistic objective that does not saturate.
 
 References:
     Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661
