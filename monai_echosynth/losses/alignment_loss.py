@@ -44,7 +44,7 @@ class AlignmentLoss(nn.Module):
         contrast: float = 0.1,
         diversity: float = 0.5,
         smoothness: float = 0.1,
-        realism: float = 0.2,
+        realism: float = 0.1,
     ) -> None:
         super().__init__()
         self.disagreement = disagreement
