@@ -95,7 +95,7 @@ class AlignmentTraining(nn.Module):
             outputs |= {"after": self.bridge(after), "before": self.bridge(found["features"][:count])}
             outputs["mask"] = self.bridge.of_masks(seg)
         if self.critic is not None:
-            made = outputs["aligned"], 1.0 - seg[:, :1]
-            real = batch["bank"][:, 0], 1.0 - batch["bank_seg"][:, 0, :1]
+            made = outputs["aligned"], 1.0 - seg[:, :1], batch["noise"].flip(2)
+            real = batch["bank"][:, 0], 1.0 - batch["bank_seg"][:, 0, :1], batch["noise"].flip(3)
             outputs |= {"doubts": self.critic.doubts(real, made), "judged": self.critic.judged(real, made)}
         return outputs

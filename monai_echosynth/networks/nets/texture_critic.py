@@ -1,51 +1,74 @@
 r"""Judges whether frames look real by their texture: an adversary that learns what local statistics do not measure.
 
-A classifier of texture sees real and made frames in one batch, each with zero mean and unit variance in its sector. With its
-logits l, positive for made frames, it learns from :math:`\mathrm{softplus}(l_r) + \mathrm{softplus}(-l_m)`, and what makes the
-frames from :math:`\mathrm{softplus}(l_m)`, the logistic objective that does not saturate.
+A network of small view sees real and made frames in one batch, each with zero mean and unit variance in its sector, and averages
+over the frame. With its logits l, positive for made frames, it learns from
+:math:`\mathrm{softplus}(l_r) + \mathrm{softplus}(-l_m)`, and what makes the frames from :math:`\mathrm{softplus}(l_m)`, the
+logistic objective that does not saturate.
+
+Three things keep its gradient from drawing patterns that fool it and no one else: it averages where others stride, whose gradient
+is a checkerboard; it sees noise over every frame, so that what is fainter does not count; and it does not see the sector's edge,
+whose shape frames cannot change.
 
 References:
     Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661
+    Sonderby et al., "Amortised MAP Inference for Image Super-resolution", ICLR 2017 (instance noise), https://arxiv.org/abs/1610.04490
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
+from monai.networks.blocks import Convolution
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
 from monai_echosynth.losses.sector_mean import sector_mean
-from monai_echosynth.networks.nets.domain_classifier import domain_classifier
 
 __all__ = ["TextureCritic"]
 
-LEVELS = 255
-"""Gray levels of a stored frame; finer differences are none."""
+MARGIN = 3
+"""Pixels of the sector along its edge that are not seen."""
+
+Frames = tuple[Tensor, Tensor, Tensor]
 
 
 class TextureCritic(nn.Module):
-    """The classifier as an adversary. Frames (B, 1, X, Y) in [0, 1] come with their sectors (B, 1, X, Y), 1 inside."""
+    """The adversary.
 
-    def __init__(self) -> None:
+    Frames come as (image, sector, noise), (B, 1, X, Y) each: gray levels in [0, 1]; 1 inside the sector; unit normal noise that
+    has nothing to do with the image.
+
+    Args:
+        channels: features of the layers; each halves the resolution.
+        noise: standard deviation of the noise over frames, in those of the frame.
+    """
+
+    def __init__(self, channels: Sequence[int] = (16, 32, 48, 64), noise: float = 0.1) -> None:
         super().__init__()
-        self.network = domain_classifier()
+        self.noise = noise
+        layers = list[nn.Module]()
+        for before, after in zip((1, *channels), channels, strict=False):
+            layers += [Convolution(2, before, after, act="leakyrelu", norm="batch"), nn.AvgPool2d(2)]
+        self.network = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels[-1], 1))
 
-    def forward(self, image: Tensor, sector: Tensor) -> Tensor:
+    def forward(self, image: Tensor, sector: Tensor, noise: Tensor) -> Tensor:
         """Logits (B,) of frames, positive for made ones."""
-        stored = image + ((LEVELS * image).round() / LEVELS - image).detach()
-        return torch.as_tensor(self.network(_standardized(stored, sector)))
+        inside = -F.max_pool2d(-F.pad(sector, (MARGIN,) * 4), 2 * MARGIN + 1, stride=1)
+        shown = _standardized(image, inside) + self.noise * noise * inside
+        return torch.as_tensor(self.network(shown).flatten())
 
-    def judged(self, real: tuple[Tensor, Tensor], made: tuple[Tensor, Tensor]) -> Tensor:
+    def judged(self, real: Frames, made: Frames) -> Tensor:
         """What the critic learns from, a scalar; no gradient reaches the frames."""
-        logits = self(torch.cat([real[0], made[0]]).detach(), torch.cat([real[1], made[1]]))
+        logits = self(*(torch.cat(pair).detach() for pair in zip(real, made, strict=True)))
         return F.softplus(logits[: len(real[0])]).mean() + F.softplus(-logits[len(real[0]) :]).mean()
 
-    def doubts(self, real: tuple[Tensor, Tensor], made: tuple[Tensor, Tensor]) -> Tensor:
+    def doubts(self, real: Frames, made: Frames) -> Tensor:
         """How far made frames are from being taken for real, a scalar; no gradient reaches the critic."""
         fixed = {name: parameter.detach() for name, parameter in self.named_parameters()}
-        pair = torch.cat([real[0].detach(), made[0]]), torch.cat([real[1], made[1]])
-        return F.softplus(functional_call(self, fixed, pair)[len(real[0]) :]).mean()
+        both = tuple(torch.cat(pair) for pair in zip(real, made, strict=True))
+        return F.softplus(functional_call(self, fixed, both)[len(real[0]) :]).mean()
 
 
 def _standardized(image: Tensor, sector: Tensor) -> Tensor:
