@@ -20,6 +20,7 @@ from monai_echosynth.commands import (
     demo_align,
     demo_tee,
     evaluate,
+    export,
     gap,
     generate,
     layers,
@@ -29,6 +30,7 @@ from monai_echosynth.commands import (
     shapes,
     train,
     verify,
+    zoo_gates,
 )
 from monai_echosynth.commands.options import Handler
 from monai_echosynth.errors import EchoSynthError
@@ -74,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
-    for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, verify):
+    for module in (*makers, evaluate, gap, export, demo, demo_tee, demo_align, verify, zoo_gates):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

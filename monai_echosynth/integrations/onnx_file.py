@@ -1,0 +1,75 @@
+"""Writes a module as an ONNX file and runs such a file (packages onnx, onnxscript and onnxruntime, extra ``onnx``).
+
+Tensors that have a default become inputs with an initializer of the same name: a runtime uses the initializer unless it is fed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from monai_echosynth.data.atomic import write_bytes
+from monai_echosynth.errors import EchoSynthError
+
+__all__ = ["run_onnx", "write_onnx"]
+
+OUTPUT = "pred"
+"""Name of the output."""
+
+
+def write_onnx(
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    defaults: Mapping[str, Tensor],
+    texts: Mapping[str, str],
+    path: Path,
+) -> None:
+    """Exports ``module``.
+
+    Args:
+        module: its ``forward`` takes the tensors of ``inputs`` in their order and returns one.
+        inputs: example tensors by name; their shapes become those of the file.
+        defaults: values of some of the inputs.
+        texts: what the file carries as metadata.
+        path: file to write.
+
+    Raises:
+        EchoSynthError: a package is missing.
+    """
+    onnx = _package("onnx")
+    _package("onnxscript")  # torch's exporter needs it
+    program = torch.onnx.export(
+        module, tuple(inputs.values()), input_names=list(inputs), output_names=[OUTPUT], dynamo=True, verbose=False
+    )
+    if program is None:
+        raise EchoSynthError("torch's ONNX exporter must return a program, got none: install torch 2.6 or newer")
+    model = program.model_proto
+    for name, value in defaults.items():
+        model.graph.initializer.append(onnx.numpy_helper.from_array(value.numpy(), name))
+    onnx.helper.set_model_props(model, dict(texts))
+    onnx.checker.check_model(model)
+    write_bytes(path, model.SerializeToString())
+
+
+def run_onnx(path: Path, feeds: Mapping[str, Tensor]) -> NDArray[Any]:
+    """The output of a file for tensors by input name, computed by ONNX Runtime on the CPU.
+
+    Raises:
+        EchoSynthError: the package is missing.
+    """
+    session = _package("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    result: NDArray[Any] = session.run([OUTPUT], {name: value.numpy() for name, value in feeds.items()})[0]
+    return result
+
+
+def _package(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise EchoSynthError(f"ONNX needs the package {name} ({error}): pip install 'monai-echosynth[onnx]'") from error
