@@ -13,7 +13,10 @@ __all__ = ["add", "run"]
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
     command = add_command(
-        commands, "zoo-gates", run, "put bundles through the gates of MONAI's model zoo: files, export, every config once"
+        commands,
+        "zoo-gates",
+        run,
+        "put bundles through the gates of MONAI's model zoo: files, export, every config once",
     )
     bundles = "bundle folders, trained or not; all that are shipped when left out"
     add_option(command, "--bundle", type=Path, nargs="+", metavar="DIR", help=bundles)

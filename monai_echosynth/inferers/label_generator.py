@@ -1,9 +1,9 @@
 """A whole generator as one module: a label map in, an image out, with a fixed solver and a fixed number of network calls.
 
-Programs that run a model feed it one tensor. Here that is the label map, and the noise is a buffer: that of image ``index`` of a set
-with ``seed``, so that ``forward`` makes the very image that generation would make. The same mask then always gives the same image;
-:meth:`LabelGenerator.sample` takes other noise, a vector of unit normal numbers, for other images of the mask. No step depends on
-Python or on a global random state, hence the module can be traced.
+Programs that run a model feed it one tensor. Here that is the label map, and the noise is a buffer: that of image ``index`` of a
+set with ``seed``, so that ``forward`` makes the very image that generation would make. The same mask then always gives the same
+image; :meth:`LabelGenerator.sample` takes other noise, a vector of unit normal numbers, for other images of the mask. No step
+depends on Python or on a global random state, hence the module can be traced.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ class LabelGenerator(nn.Module):
 
     def sample(self, label: Tensor, noise: Tensor) -> Tensor:
         """:meth:`forward` with other ``noise``: unit normal numbers, as many as the buffer of this name holds."""
-        seg = F.one_hot(self.channels[label[:, 0].long()], self.classes).permute(0, 3, 1, 2).to(noise.dtype)
+        classes = F.one_hot(self.channels[label[:, 0].long()], self.classes)
+        seg = classes.permute(0, 3, 1, 2).contiguous().to(noise.dtype)  # as generation lays it out: equal rounding
         parts = torch.split(noise, [math.prod(shape) for shape in self._shapes])
         draws = iter([part.reshape(shape) for part, shape in zip(parts, self._shapes, strict=True)])
         image, _ = self._image(self.network, seg, lambda _: next(draws))

@@ -6,7 +6,6 @@ Tensors that have a default become inputs with an initializer of the same name: 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ __all__ = ["run_onnx", "write_onnx"]
 
 OUTPUT = "pred"
 """Name of the output."""
+
+_REMEDY = "pip install 'monai-echosynth[onnx]'"
 
 
 def write_onnx(
@@ -42,8 +43,7 @@ def write_onnx(
     Raises:
         EchoSynthError: a package is missing.
     """
-    onnx = _package("onnx")
-    _package("onnxscript")  # torch's exporter needs it
+    onnx = _onnx()
     program = torch.onnx.export(
         module, tuple(inputs.values()), input_names=list(inputs), output_names=[OUTPUT], dynamo=True, verbose=False
     )
@@ -63,13 +63,26 @@ def run_onnx(path: Path, feeds: Mapping[str, Tensor]) -> NDArray[Any]:
     Raises:
         EchoSynthError: the package is missing.
     """
-    session = _package("onnxruntime").InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    session = _onnxruntime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     result: NDArray[Any] = session.run([OUTPUT], {name: value.numpy() for name, value in feeds.items()})[0]
     return result
 
 
-def _package(name: str) -> Any:
+def _onnx() -> Any:
     try:
-        return import_module(name)
+        import onnx
+        import onnx.checker
+        import onnx.helper
+        import onnx.numpy_helper
+        import onnxscript  # noqa: F401 - torch's exporter needs it
     except ImportError as error:
-        raise EchoSynthError(f"ONNX needs the package {name} ({error}): pip install 'monai-echosynth[onnx]'") from error
+        raise EchoSynthError(f"ONNX needs the packages onnx and onnxscript ({error}): {_REMEDY}") from error
+    return onnx
+
+
+def _onnxruntime() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise EchoSynthError(f"running ONNX needs the package onnxruntime ({error}): {_REMEDY}") from error
+    return onnxruntime

@@ -67,14 +67,13 @@ def read_config(bundle: str | Path, config: str = "inference.json") -> dict[str,
     """
     path = Path(bundle) / "configs" / config
     if not path.is_file():
-        raise EchoSynthError(
-            f"a bundle with configs/{config} was expected, got {bundle}: name a bundle folder"
-        )
+        raise EchoSynthError(f"a bundle with configs/{config} was expected, got {bundle}: name a bundle folder")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise EchoSynthError(f"a bundle's files must be whole JSON, got {path} ({error}): copy the bundle again") from error
+        raise EchoSynthError(
+            f"a bundle's files must be whole JSON, got {path} ({error}): copy the bundle again"
+        ) from error
     if not isinstance(content, dict):
         raise EchoSynthError(f"a bundle's files must hold JSON objects, got another value in {path}: correct it")
     return content
-

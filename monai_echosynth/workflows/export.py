@@ -72,7 +72,8 @@ def export_bundle(bundle: str | Path, format: ExportFormat | str, out: str | Pat
     if not difference <= TOLERANCE:
         path.unlink()
         raise EchoSynthError(
-            f"an export must compute what PyTorch does within {TOLERANCE}, got {difference:.2g} with {kind}: choose another format"
+            f"an export must compute what PyTorch does within {TOLERANCE}, got {difference:.2g} with {kind}: choose another "
+            "format"
         )
     shapes = {name: tuple(value.shape) for name, value in model.inputs.items()}
     return {"bytes": path.stat().st_size, "inputs": shapes, "difference": difference}

@@ -1,7 +1,8 @@
 """What of a bundle is exported: one module with one tensor in, the metadata that describes it, and its inference config.
 
-A segmenter is its network, preprocessed frame to logits, as MONAI's ``ckpt_export`` exports it: pre- and postprocessing travel as the
-inference config beside it. A generator is everything from label map to image (:class:`~monai_echosynth.inferers.label_generator.LabelGenerator`).
+A segmenter is its network, preprocessed frame to logits, as MONAI's ``ckpt_export`` exports it: pre- and postprocessing travel as
+the inference config beside it. A generator is everything from label map to image
+(:class:`~monai_echosynth.inferers.label_generator.LabelGenerator`).
 """
 
 from __future__ import annotations
@@ -65,7 +66,9 @@ def export_model(bundle: str | Path, **ids: Any) -> ExportModel:
     network = load_weights(build(parser, "network_def"), build(parser, "weights_path"))
     shape = (1, inputs["image"]["num_channels"], *inputs["image"]["spatial_shape"])
     example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    return ExportModel(network.requires_grad_(False).eval(), {"image": example}, read_metadata(bundle), {**read_config(bundle), **ids})
+    return ExportModel(
+        network.requires_grad_(False).eval(), {"image": example}, read_metadata(bundle), {**read_config(bundle), **ids}
+    )
 
 
 def _generator(bundle: str | Path, parser: ConfigParser, config: Mapping[str, Any]) -> ExportModel:

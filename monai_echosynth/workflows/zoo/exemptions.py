@@ -1,8 +1,8 @@
 """Gates that the zoo itself does not put before bundles of a kind, each with the zoo's reason and its precedent there.
 
 The zoo names such bundles in its continuous integration: those whose weights are in other files than ``models/model.pt``, whose
-network takes more than one tensor, or whose network cannot be scripted. Here ``echosynth export`` takes the place of scripting: it
-traces a whole generator, with one tensor in.
+network takes more than one tensor, or whose network cannot be scripted. Here ``echosynth export`` takes the place of scripting:
+it traces a whole generator, with one tensor in.
 
 References:
     Project-MONAI/model-zoo, ``ci/bundle_custom_data.py``, https://github.com/Project-MONAI/model-zoo
@@ -46,7 +46,7 @@ EXEMPTIONS: Mapping[str, Mapping[Gate, str]] = {
     },
     "echo_domain_alignment": {
         Gate.WEIGHTS: "the network and a bank of features, each in a file of its own (zoo: maisi_ct_generative)",
-        Gate.SHAPE: "the network takes a frame, its mask and exemplars, the gate feeds one tensor (zoo: lung_nodule_ct_detection)",
+        Gate.SHAPE: "the network takes a frame, its mask and exemplars, the gate feeds one tensor (zoo: maisi_ct_generative)",
         Gate.TORCHSCRIPT: "the network takes exemplars as Python objects, which cannot be scripted (zoo: vista3d)",
     },
 }

@@ -2,7 +2,8 @@
 
 The gates work on a copy, so that nothing is written into a bundle. A shipped bundle has no weights; as in the zoo's own
 integration, its network with random weights takes their place. What the zoo exempts is skipped with its reason
-(:mod:`~monai_echosynth.workflows.zoo.exemptions`); in place of the exempt shape gate, a network of several tensors gets all of them.
+(:mod:`~monai_echosynth.workflows.zoo.exemptions`); in place of the exempt shape gate, a network of several tensors gets all of
+them.
 
 References:
     Project-MONAI/model-zoo, ``ci/verify_bundle.py`` and ``CONTRIBUTING.md``, https://github.com/Project-MONAI/model-zoo
@@ -158,7 +159,11 @@ def _schema(copy: Path, schema: Path | None) -> str:
 def _packages(copy: Path) -> str:
     """Whether what the zoo would install for the bundle is installed here."""
     metadata = read_metadata(copy)
-    wanted = {"monai": metadata["monai_version"], "torch": metadata["pytorch_version"], "numpy": metadata["numpy_version"]}
+    wanted = {
+        "monai": metadata["monai_version"],
+        "torch": metadata["pytorch_version"],
+        "numpy": metadata["numpy_version"],
+    }
     wanted |= metadata["required_packages_version"]
     installed, missing = {}, []
     for name in wanted:
@@ -170,7 +175,9 @@ def _packages(copy: Path) -> str:
         raise NotApplicable("peft is not installed: pip install 'monai-echosynth[lora]'")
     if missing:
         raise EchoSynthError(f"{', '.join(missing)} not installed")
-    other = [f"{name} {installed[name]} for {version}" for name, version in wanted.items() if installed[name] != version]
+    other = [
+        f"{name} {installed[name]} for {version}" for name, version in wanted.items() if installed[name] != version
+    ]
     return f"{len(wanted)} installed" + (f"; {', '.join(other)}" if other else ", in the versions named")
 
 
