@@ -79,7 +79,9 @@ def _generator(bundle: str | Path, parser: ConfigParser, config: Mapping[str, An
     metadata = read_metadata(bundle)
     classes = metadata["network_data_format"]["inputs"]["seg"]["num_channels"]
     size, seed = int(parser["spatial_size"]), int(parser["seed"])
-    module = LabelGenerator(build(parser, "network"), build(parser, "inferer").image, lookup.tolist(), classes, size, seed)
+    module = LabelGenerator(
+        build(parser, "network"), build(parser, "inferer").image, lookup.tolist(), classes, size, seed
+    )
     format_ = {"inputs": {"image": _label_format(table, size)}, "outputs": {"pred": _image_format(size)}}
     label = _stripes(table, size)
     inputs = {"label": label, "noise": module.noise}

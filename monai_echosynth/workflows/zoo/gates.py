@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import logging
 import shutil
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -61,6 +63,7 @@ def zoo_gates(
     folders = list(bundles) if bundles else [bundle_source(name) for name in bundle_names()]
     kinds = {folder: bundle_kind(folder) for folder in folders}
     found = {}
+    logging.getLogger("monai.bundle.scripts").setLevel(logging.WARNING)  # it repeats every argument
     with TemporaryDirectory(prefix="zoo_") as scratch:
         small = SmallRuns(Path(scratch) / "runs")
         for folder in sorted(folders, key=lambda folder: list(EXEMPTIONS).index(kinds[folder])):
@@ -204,7 +207,9 @@ def _zeros(entry: Mapping[str, Any]) -> torch.Tensor:
 def _torchscript(copy: Path) -> str:
     target = copy / "models" / "verify_model.ts"
     weights = str(copy / "models" / "model.pt")
-    ckpt_export("network_def", str(target), ckpt_file=weights, **_sources(copy), bundle_root=str(copy))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of TorchScript about MONAI's annotations
+        ckpt_export("network_def", str(target), ckpt_file=weights, **_sources(copy), bundle_root=str(copy))
     extra = {"metadata.json": "", "inference.json": ""}
     torch.jit.load(str(target), _extra_files=extra)
     if not all(json.loads(text) for text in extra.values()):

@@ -73,8 +73,8 @@ def bundle(tmp_path: Path) -> Path:
     return Path(shutil.copytree(bundle_source("echo_segmentation"), tmp_path / "echo_segmentation"))
 
 
-def _edit(bundle: Path, name: str, **values: Any) -> None:
-    path = bundle / "configs" / name
+def _edit(bundle: Path, file: str, **values: Any) -> None:
+    path = bundle / "configs" / file
     content = {**json.loads(path.read_text()), **values}
     write_json(path, {key: value for key, value in content.items() if value is not None})
 
