@@ -5,6 +5,7 @@ Tensors that have a default become inputs with an initializer of the same name: 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,15 @@ def write_onnx(
         EchoSynthError: a package is missing.
     """
     onnx = _onnx()
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it names the operators of torchvision, which is not installed
     program = torch.onnx.export(
-        module, tuple(inputs.values()), input_names=list(inputs), output_names=[OUTPUT], dynamo=True, verbose=False
+        module,
+        tuple(inputs.values()),
+        input_names=list(inputs),
+        output_names=[OUTPUT],
+        dynamo=True,
+        verbose=False,
+        custom_translation_table=_missing_operators(),
     )
     if program is None:
         raise EchoSynthError("torch's ONNX exporter must return a program, got none: install torch 2.6 or newer")
@@ -66,6 +74,16 @@ def run_onnx(path: Path, feeds: Mapping[str, Tensor]) -> NDArray[Any]:
     session = _onnxruntime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
     result: NDArray[Any] = session.run([OUTPUT], {name: value.numpy() for name, value in feeds.items()})[0]
     return result
+
+
+def _missing_operators() -> dict[Any, Any]:
+    """Operators of the networks that torch's exporter does not know."""
+    from onnxscript import opset18 as op
+
+    def hypot(a: Any, b: Any) -> Any:
+        return op.Sqrt(op.Add(op.Mul(a, a), op.Mul(b, b)))
+
+    return {torch.ops.aten.hypot.default: hypot}
 
 
 def _onnx() -> Any:
