@@ -60,12 +60,13 @@ class NnUNetBudget:
         seed: of weights, order and augmentation.
     """
 
-    epochs: int = 10
-    iterations: int = 50
+    epochs: int = 8
+    iterations: int = 25
     validation_iterations: int = 5
     seed: int = 0
 
     def __post_init__(self) -> None:
+        """Reject a training of no steps."""
         if min(self.epochs, self.iterations, self.validation_iterations) < 1:
             raise EchoSynthError(f"a training needs at least 1 epoch and 1 iteration, got {self}: use 1 or more")
 

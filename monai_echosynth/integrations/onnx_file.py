@@ -45,7 +45,9 @@ def write_onnx(
         EchoSynthError: a package is missing.
     """
     onnx = _onnx()
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # it names the operators of torchvision, which is not installed
+    logging.getLogger("torch.onnx").setLevel(
+        logging.ERROR
+    )  # it names the operators of torchvision, which is not installed
     program = torch.onnx.export(
         module,
         tuple(inputs.values()),
