@@ -18,8 +18,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     add_option(command, "--data", type=Path, metavar="DIR", help="prepared data; the embedded phantom when left out")
     add_option(command, "--out", type=Path, default=Path("runs/nnunet"), metavar="DIR", help="folder to write")
-    add_option(command, "--epochs", type=int, default=8, metavar="N", help="epochs of nnU-Net")
-    add_option(command, "--iterations", type=int, default=25, metavar="N", help="steps an epoch")
+    add_option(command, "--epochs", type=int, default=12, metavar="N", help="epochs of nnU-Net")
+    add_option(command, "--iterations", type=int, default=50, metavar="N", help="steps an epoch")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
     return command
 

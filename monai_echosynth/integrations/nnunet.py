@@ -60,8 +60,8 @@ class NnUNetBudget:
         seed: of weights, order and augmentation.
     """
 
-    epochs: int = 8
-    iterations: int = 25
+    epochs: int = 12
+    iterations: int = 50
     validation_iterations: int = 5
     seed: int = 0
 
