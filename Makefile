@@ -1,9 +1,10 @@
 # make demo   the whole study: on the embedded phantom, or DATA=folder; OUT=folder, PRESET=quick|cpu|paper, SEED=n
 # make demo-tee   the adaptation study on the esophageal phantom; takes the generator of runs/demo when it is there; OUT=folder, SEED=n
 # make demo-align   the alignment study on two machines of the phantom; OUT=folder, SEED=n
+# make demo-nnunet   nnU-Net beside the bundle's segmenter, in an environment of its own; OUT=folder, DATA=prepared folder, SEED=n
 # make test   lint, types and tests
 # make lint   lint and types alone
-# make clean  remove the environment and the caches (results under runs/ stay)
+# make clean  remove the environments and the caches (results under runs/ stay)
 #
 # The first use of a new machine makes .venv and installs into it; later ones reuse it.
 
@@ -18,7 +19,10 @@ SEED   ?=
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-tee demo-align test lint clean install
+NNUNET       := .venv-nnunet
+NNUNET_STAMP := $(NNUNET)/.installed
+
+.PHONY: demo demo-tee demo-align demo-nnunet test lint clean install
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -33,6 +37,10 @@ demo-tee: $(STAMP)
 demo-align: OUT = runs/align
 demo-align: $(STAMP)
 	$(BIN)/echosynth demo-align --out "$(OUT)" $(if $(SEED),--seed "$(SEED)")
+
+demo-nnunet: OUT = runs/nnunet
+demo-nnunet: $(NNUNET_STAMP)
+	$(NNUNET)/bin/echosynth demo-nnunet --out "$(OUT)" $(if $(DATA),--data "$(DATA)") $(if $(SEED),--seed "$(SEED)")
 
 test: lint
 	$(BIN)/python -m pytest --durations=15
@@ -52,6 +60,14 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,itk]"
 	touch $@
 
+# nnU-Net asks for timm and with it for torchvision, which breaks other packages beside a CPU build of torch: without dependencies.
+$(NNUNET_STAMP): pyproject.toml constraints.txt requirements-nnunet.txt
+	test -x $(NNUNET)/bin/pip || $(PYTHON) -m venv $(NNUNET)
+	$(NNUNET)/bin/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(NNUNET)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e . -r requirements-nnunet.txt
+	$(NNUNET)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps nnunetv2 dynamic-network-architectures
+	touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(NNUNET) .mypy_cache .pytest_cache .ruff_cache build dist
 	find monai_echosynth tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ import errno
 import logging
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from monai_echosynth import __version__
 from monai_echosynth.commands import (
@@ -18,22 +19,30 @@ from monai_echosynth.commands import (
     align,
     demo,
     demo_align,
+    demo_nnunet,
     demo_tee,
     evaluate,
+    export,
     gap,
     generate,
     layers,
+    nnunet_export,
+    nnunet_train,
     phantom,
     prepare,
     remap,
     shapes,
     train,
     verify,
+    zoo_gates,
 )
 from monai_echosynth.commands.options import Handler
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["build_parser", "main"]
+__all__ = ["HUB", "build_parser", "main"]
+
+HUB = "hub:"
+"""What stands before the id of a bundle on a hub, where a command takes a bundle's folder."""
 
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space; the same command then continues"),
@@ -54,6 +63,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it announces errors that are reported here
     handler: Handler = args.handler
     try:
+        if str(getattr(args, "bundle", "")).startswith(HUB):
+            args.bundle = _from_hub(str(args.bundle).removeprefix(HUB))
         return handler(args)
     except KeyboardInterrupt:
         print("echosynth: interrupted; the same command continues", file=sys.stderr)
@@ -66,6 +77,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
 
+def _from_hub(name: str) -> Path:
+    """Folder of a bundle that a command names ``hub:owner/name``, fetched and checked."""
+    from monai_echosynth.workflows.pretrained import from_pretrained
+
+    return from_pretrained(name).folder
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all subcommands; each sets ``handler``."""
     parser = argparse.ArgumentParser(
@@ -73,8 +91,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    demos = (demo, demo_tee, demo_align, demo_nnunet)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
-    for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, verify):
+    for module in (*makers, evaluate, gap, export, nnunet_export, nnunet_train, *demos, verify, zoo_gates):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

@@ -11,6 +11,7 @@ import pytest
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
+_SCHEMA = "meta_schema_20240725.json"
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 _STATUS = pytest.StashKey[int]()
@@ -29,6 +30,19 @@ def camus() -> Path:
     if not folder or not (Path(folder) / "database_nifti").is_dir():
         pytest.skip("real frames: set ECHOSYNTH_CAMUS to a folder that holds database_nifti/")
     return Path(folder).resolve()
+
+
+@pytest.fixture(scope="session")
+def schema() -> Path:
+    """MONAI's metadata schema: named by ``ECHOSYNTH_SCHEMA``, or in ``schema/`` beside the folder of real frames."""
+    named, frames = os.environ.get("ECHOSYNTH_SCHEMA"), os.environ.get("ECHOSYNTH_CAMUS")
+    candidates = [Path(named)] if named else []
+    candidates += [Path(frames).resolve().parent / "schema" / _SCHEMA] if frames else []
+    for path in candidates:
+        file = path / _SCHEMA if path.is_dir() else path
+        if file.is_file():
+            return file
+    pytest.skip(f"metadata schema: set ECHOSYNTH_SCHEMA to a copy of {_SCHEMA}")
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:

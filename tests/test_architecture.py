@@ -31,6 +31,7 @@ IMPORT_NAMES = {"pytorch-ignite": "ignite", "pillow": "PIL", "pyyaml": "yaml"}
 OPTIONAL = {
     *("itk", "peft", "monailabel", "nnunetv2", "transformers", "torchvision", "torchmetrics", "lpips", "sklearn"),
     *("skimage", "pandas", "cv2", "SimpleITK", "pydicom", "onnx", "onnxruntime", "timm", "mlflow"),
+    *("onnxscript", "huggingface_hub"),
 }
 MAX_LINES = 350
 

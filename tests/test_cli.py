@@ -26,10 +26,15 @@ COMMANDS = (
     "align",
     "evaluate",
     "gap",
+    "export",
+    "nnunet-export",
+    "nnunet-train",
     "demo",
     "demo-tee",
     "demo-align",
+    "demo-nnunet",
     "verify",
+    "zoo-gates",
 )
 
 
@@ -135,11 +140,12 @@ def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
 
 def test_choices_equal_the_enumerations() -> None:
     from monai_echosynth.adaptation import LayerGroup
-    from monai_echosynth.commands import adapt, demo_tee, generate, options, phantom
+    from monai_echosynth.commands import adapt, demo_tee, export, generate, options, phantom
     from monai_echosynth.data.frame_format import FrameFormat
     from monai_echosynth.data.phantom import EsophagealView, View
     from monai_echosynth.diffusion.solvers import SolverName
     from monai_echosynth.workflows.adaptation_settings import AdaptationMethod
+    from monai_echosynth.workflows.export import ExportFormat
     from monai_echosynth.workflows.segmentation import SegmentationPreset
     from monai_echosynth.workflows.tee_settings import COMPARED
     from monai_echosynth.workflows.training_settings import Preset
@@ -151,6 +157,7 @@ def test_choices_equal_the_enumerations() -> None:
         adapt.GROUPS: [*LayerGroup],
         adapt.METHODS: [*AdaptationMethod],
         options.PRESETS: [*Preset],
+        export.FORMATS: [*ExportFormat],
     }.items():
         assert spelled == tuple(option.value for option in enumerated)
     assert tuple(Preset) == tuple(SegmentationPreset)
@@ -170,6 +177,12 @@ def test_choices_equal_the_enumerations() -> None:
         ["generate", "--bundle", "missing", "--masks", "missing", "--out", "new"],
         ["evaluate", "--bundle", "missing", "--data", "missing", "--out", "new"],
         ["gap", "missing", "missing", "--out", "new"],
+        ["export", "--bundle", "missing", "--format", "onnx", "--out", "new.onnx"],
+        ["export", "--bundle", "missing", "--format", "onnx", "--out", "new.ts"],
+        ["evaluate", "--bundle", "hub:no id", "--data", "missing", "--out", "new"],
+        ["nnunet-export", "--data", "missing", "--out", "new"],
+        ["nnunet-train", "--dataset", "missing", "--data", "missing", "--out", "new"],
+        ["zoo-gates", "--bundle", "missing"],
         ["demo", "--data", "missing", "--out", "new"],
     ],
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from monai_echosynth.commands.options import Commands, add_command, add_option
 
-__all__ = ["SECTIONS", "add", "run"]
+__all__ = ["SECTIONS", "add", "print_scores", "run"]
 
 SECTIONS = ("training", "validation", "test")
 
@@ -33,6 +35,12 @@ def run(args: argparse.Namespace) -> int:
     scores = evaluate_segmenter(
         args.bundle, args.data, args.out, section=args.section, draws=args.draws, seed=args.seed
     )
+    print_scores(scores)
+    return 0
+
+
+def print_scores(scores: Mapping[str, Any]) -> None:
+    """Prints the Dice of every structure with its interval."""
     print(f"{scores['frames']} frames of {scores['patients']} patients; Dice with 95 % interval over patients")
     for structure, score in scores["dice"].items():
         if score["mean"] is None:
@@ -40,4 +48,3 @@ def run(args: argparse.Namespace) -> int:
             continue
         low, high = score["ci95"]
         print(f"{structure:<8} {score['mean']:.3f}  [{low:.3f}, {high:.3f}]")
-    return 0

@@ -23,7 +23,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     """Checks a bundle folder; returns the exit code."""
-    from monai_echosynth.workflows.verify import format_checks, verify_bundle
+    from monai_echosynth.workflows.check_list import format_checks
+    from monai_echosynth.workflows.verify import verify_bundle
 
     checks = verify_bundle(args.bundle, args.data, args.schema)
     print(format_checks(checks))

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PARTIAL_PREFIX", "atomic_path", "remove_partial", "write_json", "write_text"]
+__all__ = ["PARTIAL_PREFIX", "atomic_path", "remove_partial", "write_bytes", "write_json", "write_text"]
 
 PARTIAL_PREFIX = ".partial-"
 
@@ -54,6 +54,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Writes ``text`` as UTF-8 with unix line ends, atomically."""
     with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(text)
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Writes ``content``, atomically."""
+    with atomic_path(path) as partial:
+        partial.write_bytes(content)
 
 
 def write_json(path: str | os.PathLike[str], obj: object) -> None:

@@ -19,12 +19,10 @@ import torch
 from monai.inferers import Inferer
 from torch import Tensor, nn
 
-from monai_echosynth.data.area_pool import area_pool
-from monai_echosynth.diffusion.denoiser import Denoiser
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
-from monai_echosynth.networks.blocks.spade_cache import SpadeCache
+from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
 
@@ -56,13 +54,12 @@ class LatentSamplingInferer(Inferer):
         exact: bool | None = None,
         reuse_modulation: bool = True,
     ) -> None:
-        self.autoencoder = autoencoder
-        self.preconditioning = preconditioning
-        self.solver = make_solver(SolverName(solver))
-        self.sigmas = preconditioning.sigmas(self.solver.steps(nfe))
-        self.texture = texture
-        self.seed, self.exact, self.reuse_modulation = seed, exact, reuse_modulation
-        self.nfe_per_image = self.solver.nfe(len(self.sigmas) - 1)  # planned; counted once an image was made
+        method = make_solver(SolverName(solver))
+        steps = method.steps(nfe)
+        sigmas = preconditioning.sigmas(steps).tolist()
+        self.image = LatentImage(autoencoder, preconditioning, method, sigmas, texture, reuse_modulation)
+        self.seed, self.exact = seed, exact
+        self.nfe_per_image = method.nfe(steps)  # planned; counted once an image was made
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector.
@@ -89,26 +86,13 @@ class LatentSamplingInferer(Inferer):
 
     @torch.inference_mode()
     def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int]) -> Tensor:
-        autoencoder = self.autoencoder
-        sector = (seg[:, :1] < 0.5).to(seg.dtype)
-        latent_sector = autoencoder.latent_sector(sector)
-        size = latent_sector.shape[2:]
         generators = [image_generator(self.seed, k) for k in index]
-        noise = torch.stack([torch.randn((1, *size), generator=g) for g in generators]).to(seg.device)
-        small = area_pool(seg, size)
-        mask = SpadeCache(small) if self.reuse_modulation else small
-        denoiser = Denoiser(network, self.preconditioning, seg=mask)
-        background = autoencoder.background()
 
-        def in_sector(x: Tensor, sigma: Tensor | float) -> Tensor:
-            return torch.where(latent_sector > 0, denoiser(x, sigma), background)
+        def draw(size: Sequence[int]) -> Tensor:
+            return torch.stack([torch.randn((1, *size), generator=g) for g in generators]).to(seg.device)
 
-        latent = self.solver.sample(in_sector, noise, self.sigmas, generators)
-        self.nfe_per_image = denoiser.nfe
-        image = autoencoder.decode_stage_2_outputs(latent, sector)
-        if self.texture is None:
-            return image
-        return (image + self.texture(image, sector, generators)).clamp(0.0, 1.0) * sector
+        image, self.nfe_per_image = self.image(network, seg, draw)
+        return image
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from monai_echosynth.data.atomic import write_json, write_text
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.domain_gap import FEWEST_FRAMES
+from monai_echosynth.workflows.checksums import CHECKSUMS
 from monai_echosynth.workflows.gap import FRAMES, common_size, compare, measure_domain
 from monai_echosynth.workflows.gap_report import gap_page
 from monai_echosynth.workflows.segmentation import (
@@ -24,7 +25,6 @@ from monai_echosynth.workflows.segmentation import (
     SegmentationSettings,
     train_segmenter,
 )
-from monai_echosynth.workflows.verify import CHECKSUMS
 
 __all__ = ["gap_segmenter", "run_gap"]
 

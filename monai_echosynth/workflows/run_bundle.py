@@ -11,7 +11,7 @@ from monai.bundle import ConfigWorkflow
 from monai_echosynth.data.atomic import atomic_path
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["run_bundle"]
+__all__ = ["root_error", "run_bundle"]
 
 
 def run_bundle(bundle: str | Path, configs: str | Sequence[str], workflow_type: str, **ids: Any) -> ConfigWorkflow:
@@ -44,7 +44,7 @@ def run_bundle(bundle: str | Path, configs: str | Sequence[str], workflow_type: 
         workflow.run()
         workflow.finalize()
     except RuntimeError as error:
-        reason, folder = _root(error), Path(ids.get("output_dir", bundle))
+        reason, folder = root_error(error), Path(ids.get("output_dir", bundle))
         if reason is error:
             _try_writing(folder)
             raise
@@ -70,7 +70,7 @@ def _named(error: BaseException, folder: Path) -> BaseException:
     return error
 
 
-def _root(error: BaseException) -> BaseException:
+def root_error(error: BaseException) -> BaseException:
     """The first error in the chain of causes that is meant for the user, the error itself where there is none."""
     cause: BaseException | None = error
     while cause is not None:

@@ -10,20 +10,19 @@ References:
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.datalist import read_dataset_json
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.check_list import Check, NotApplicable, run_check
+from monai_echosynth.workflows.checksums import CHECKSUMS, check_checksums
 
-__all__ = ["CHECKSUMS", "REQUIRED_METADATA", "Check", "format_checks", "verify_bundle"]
+__all__ = ["REQUIRED_METADATA", "verify_bundle"]
 
-CHECKSUMS = "SHA256SUMS"
 REQUIRED_METADATA = (
     "schema",
     "version",
@@ -39,19 +38,6 @@ REQUIRED_METADATA = (
     "network_data_format",
 )
 _FILES = ("LICENSE", "configs/metadata.json", "configs/logging.conf", "configs/inference.json", "docs/README.md")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One line of the result; ``passed`` is None where the check does not apply."""
-
-    name: str
-    passed: bool | None
-    detail: str
-
-
-class _NotApplicable(Exception):
-    """Raised inside a check that has nothing to look at; the text says why."""
 
 
 def verify_bundle(bundle: Path, data: Path | None = None, schema: Path | None = None) -> list[Check]:
@@ -75,34 +61,16 @@ def verify_bundle(bundle: Path, data: Path | None = None, schema: Path | None = 
     if schema is not None and not schema.is_file():
         raise EchoSynthError(f"a schema file was expected, got nothing at {schema}: check the path or leave it out")
     checks = [
-        _check("files", partial(_files, bundle)),
-        _check("metadata", partial(_metadata, bundle, schema)),
-        _check("checksums", partial(_checksums, bundle / "models")),
+        run_check("files", partial(_files, bundle)),
+        run_check("metadata", partial(_metadata, bundle, schema)),
+        run_check("checksums", partial(_checksums, bundle)),
     ]
-    checks += [_check(f"weights {path.name}", partial(_weights, path)) for path in _weight_files(bundle)]
+    checks += [run_check(f"weights {path.name}", partial(_weights, path)) for path in _weight_files(bundle)]
     workflows = _workflows(bundle)
-    checks += [_check(f"network {config.name}", partial(_network, config)) for config, _ in workflows]
+    checks += [run_check(f"network {config.name}", partial(_network, config)) for config, _ in workflows]
     for config, kind in workflows:
-        checks.append(_check(f"{kind} {config.name}", partial(_properties, config, kind, data)))
+        checks.append(run_check(f"{kind} {config.name}", partial(_properties, config, kind, data)))
     return checks
-
-
-def format_checks(checks: Sequence[Check]) -> str:
-    """A table for the terminal."""
-    width = max(len(check.name) for check in checks)
-    words = {True: "ok", False: "FAILED", None: "skipped"}
-    return "\n".join(f"{check.name:<{width}}  {words[check.passed]:<7}  {check.detail}" for check in checks)
-
-
-def _check(name: str, run: Callable[[], str]) -> Check:
-    try:
-        return Check(name, True, run())
-    except _NotApplicable as reason:
-        return Check(name, None, str(reason))
-    except EchoSynthError as error:
-        return Check(name, False, str(error))
-    except Exception as error:  # whatever a config or a file raises is the finding
-        return Check(name, False, " ".join(f"{type(error).__name__}: {error}".split())[:300])
 
 
 def _files(bundle: Path) -> str:
@@ -126,25 +94,10 @@ def _metadata(bundle: Path, schema: Path | None) -> str:
     return f"version {metadata['version']}" + ("" if schema is None else f", valid by {schema.name}")
 
 
-def _checksums(models: Path) -> str:
-    sums = models / CHECKSUMS
-    if not sums.is_file():
-        if any(models.glob("*.safetensors")):
-            raise EchoSynthError(f"models/ holds weights and no {CHECKSUMS}")
-        raise _NotApplicable("no weights in models/")
-    wanted = dict(
-        line.split(maxsplit=1)[::-1] for line in sums.read_text(encoding="utf-8").splitlines() if line.strip()
-    )
-    wanted = {name.lstrip("*"): digest for name, digest in wanted.items()}
-    for name, digest in wanted.items():
-        if not (models / name).is_file():
-            raise EchoSynthError(f"{name} is listed and missing")
-        if hashlib.sha256((models / name).read_bytes()).hexdigest() != digest:
-            raise EchoSynthError(f"{name} differs from its checksum")
-    unlisted = [path.name for path in models.glob("*.safetensors") if path.name not in wanted]
-    if unlisted:
-        raise EchoSynthError(f"{', '.join(unlisted)} not listed in {CHECKSUMS}")
-    return f"{len(wanted)} files"
+def _checksums(bundle: Path) -> str:
+    if not (bundle / "models" / CHECKSUMS).is_file() and not any((bundle / "models").glob("*.safetensors")):
+        raise NotApplicable("no weights in models/")
+    return f"{check_checksums(bundle)} files"
 
 
 def _weight_files(bundle: Path) -> list[Path]:
@@ -169,25 +122,16 @@ def _weights(path: Path) -> str:
 def _network(config: Path) -> str:
     """Loads the weights that a config names into the network that it defines."""
     from monai_echosynth.networks.weights import load_weights
+    from monai_echosynth.workflows.bundle_config import build, bundle_parser
 
-    parser = _parser(config)
+    parser = bundle_parser(config.parent.parent, config.name)
     if "weights_path" not in parser:
-        raise _NotApplicable("names no weights_path")
-    path = Path(parser.get_parsed_content("weights_path"))
+        raise NotApplicable("names no weights_path")
+    path = Path(build(parser, "weights_path"))
     if not path.is_file():
-        raise _NotApplicable(f"no weights in {path.name}")
-    network = load_weights(parser.get_parsed_content("network_def"), path)
+        raise NotApplicable(f"no weights in {path.name}")
+    network = load_weights(build(parser, "network_def"), path)
     return f"{path.name} fits, {sum(value.numel() for value in network.parameters()):,} parameters"
-
-
-def _parser(config: Path) -> Any:
-    from monai.bundle import ConfigParser
-
-    parser = ConfigParser()
-    parser.read_config(str(config))
-    parser.read_meta(str(config.parent / "metadata.json"))
-    parser["bundle_root"] = str(config.parent.parent)
-    return parser
 
 
 def _tensors(state: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

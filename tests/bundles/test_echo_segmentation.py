@@ -110,7 +110,8 @@ def test_definitions_that_repeat_agree(repository: Path) -> None:
     for name in ("train", "inference"):
         parsers[name] = ConfigParser()
         parsers[name].read_config(repository / "bundles" / "echo_segmentation" / "configs" / f"{name}.json")
-    for key in ("network_def", "spatial_size", "base_features", "device", "bundle_root"):
+    assert parsers["inference"]["network_def"] == {**parsers["train"]["network_def"], "inference": True}
+    for key in ("spatial_size", "base_features", "device", "bundle_root"):
         assert parsers["train"][key] == parsers["inference"][key]
     shared = ("AreaResized", "ScaleIntensityRanged")
     in_training = {t["_target_"].rsplit(".", 1)[-1]: t for t in parsers["train"]["loading_transforms"]}

@@ -14,7 +14,9 @@ from safetensors.torch import save_file
 from monai_echosynth import cli
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundles import bundle_names, bundle_source
-from monai_echosynth.workflows.verify import CHECKSUMS, REQUIRED_METADATA, format_checks, verify_bundle
+from monai_echosynth.workflows.check_list import format_checks
+from monai_echosynth.workflows.checksums import CHECKSUMS
+from monai_echosynth.workflows.verify import REQUIRED_METADATA, verify_bundle
 
 NETWORK = {"_target_": "torch.nn.Linear", "in_features": 3, "out_features": 2}
 INFERENCE = {

@@ -66,18 +66,33 @@ class Solver(ABC):
             EchoSynthError: where the grid is not decreasing, or a stochastic method lacks generators.
         """
         levels = sigmas.detach().to("cpu", torch.float64).tolist()
-        if not _decreasing(levels):
+
+        def fresh() -> Tensor:
+            return normal_noise(noise, generator)
+
+        return self.integrate(denoiser, noise, levels, fresh)
+
+    @final
+    def integrate(
+        self, denoiser: Callable[[Tensor, Tensor], Tensor], noise: Tensor, sigmas: Sequence[float], fresh: FreshNoise
+    ) -> Tensor:
+        """:meth:`sample` with fresh noise from any source.
+
+        Args:
+            denoiser: see :meth:`sample`.
+            noise: unit normal noise (B, C, ...).
+            sigmas: noise levels (steps + 1,).
+            fresh: returns unit normal noise shaped like ``noise``; deterministic methods never call it.
+        """
+        if not _decreasing(sigmas):
             raise EchoSynthError(
-                f"sigmas must be 2 or more strictly decreasing levels >= 0, got {_brief(levels)}; use a sigma grid"
+                f"sigmas must be 2 or more strictly decreasing levels >= 0, got {_brief(sigmas)}; use a sigma grid"
             )
 
         def denoise(x: Tensor, sigma: float) -> Tensor:
             return denoiser(x, torch.tensor(sigma, dtype=torch.float64))
 
-        def fresh() -> Tensor:
-            return normal_noise(noise, generator)
-
-        return self._integrate(denoise, noise * levels[0], levels, fresh)
+        return self._integrate(denoise, noise * sigmas[0], sigmas, fresh)
 
     @abstractmethod
     def _integrate(self, denoise: Denoise, x: Tensor, sigmas: Sequence[float], fresh: FreshNoise) -> Tensor:

@@ -33,7 +33,7 @@ class SpadeCache:
         self, layer: nn.Module, size: Sequence[int], compute: Callable[[Tensor, Sequence[int]], tuple[Tensor, Tensor]]
     ) -> tuple[Tensor, Tensor]:
         """Scale and shift of ``layer`` at the feature size ``size``; computed on the first request only."""
-        key = (layer, tuple(size))
+        key = (layer, tuple(int(side) for side in size))  # sizes are tensors while a network is traced
         if key not in self._maps:
             self._maps[key] = compute(self.seg, size)
         return self._maps[key]

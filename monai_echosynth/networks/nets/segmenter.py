@@ -3,6 +3,9 @@
 DynUNet registers each layer twice, by its role (``downsamples.0``) and by its place in the recursion (``skip_layers``), and its
 state dict names each tensor twice. Here the second names are left out when saving and filled in when loading, so that weights
 are stored once and fit safetensors; state dicts with both names load as well.
+
+Its heads of deep supervision write into a list that the layers share, which TorchScript cannot compile. For inference they are
+taken out of the computation; their weights stay, so that those of a training fit.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from monai.networks.nets import DynUNet
+from monai.networks.nets.dynunet import DynUNetSkipLayer
 from torch import Tensor, nn
 
 from monai_echosynth.errors import EchoSynthError
@@ -27,6 +31,7 @@ def segmenter(
     out_channels: int = 4,
     in_channels: int = 1,
     deep_supervision: bool = True,
+    inference: bool = False,
 ) -> DynUNet:
     """Network planned for prepared frames of one size, for use as ``_target_`` in a config.
 
@@ -36,6 +41,7 @@ def segmenter(
         out_channels: classes, background included.
         in_channels: channels of the image.
         deep_supervision: return the stacked outputs of the last levels in training.
+        inference: leave the heads of deep supervision out of the computation; what :func:`torch.jit.script` needs.
 
     Raises:
         EchoSynthError: the network cannot halve ``spatial_size`` as often as planned.
@@ -44,7 +50,8 @@ def segmenter(
     plan = plan_segmentation(shape, base_features=base_features)
     if plan.patch_size != tuple(shape):
         raise EchoSynthError(f"spatial_size must halve evenly, got {tuple(shape)}: use {plan.patch_size}")
-    return build_segmenter(plan, out_channels, in_channels, deep_supervision)
+    network = build_segmenter(plan, out_channels, in_channels, deep_supervision)
+    return _without_heads(network) if inference else network
 
 
 def build_segmenter(
@@ -67,6 +74,15 @@ def build_segmenter(
     )
     network.register_state_dict_post_hook(_drop_aliases)
     network.register_load_state_dict_pre_hook(_fill_in_aliases)
+    return network
+
+
+def _without_heads(network: DynUNet) -> DynUNet:
+    """Cuts the heads off the layers; the network keeps them, and their weights, beside."""
+    for layer in network.modules():
+        if isinstance(layer, DynUNetSkipLayer):
+            layer.heads = layer.super_head = None
+    network.deep_supervision = False
     return network
 
 

@@ -72,7 +72,11 @@ class SpeckleTexture(nn.Module):
     @torch.no_grad()
     def forward(self, decoded: Tensor, sector: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         """A draw of the residual (B, 1, X, Y) for decoded frames and their sectors, image i from ``generators[i]``."""
-        noise = torch.stack([torch.randn(decoded.shape[1:], generator=g) for g in generators]).to(decoded.device)
+        noise = torch.stack([torch.randn(decoded.shape[1:], generator=g) for g in generators])
+        return self.residual(decoded, sector, noise.to(decoded.device))
+
+    def residual(self, decoded: Tensor, sector: Tensor, noise: Tensor) -> Tensor:
+        """The residual (B, 1, X, Y) that unit normal ``noise`` of the same shape makes."""
         bands, depth = len(self.kernels), decoded.shape[-1]
         position = ((torch.arange(depth, device=decoded.device) + 0.5) / depth * bands - 0.5).clamp(0, bands - 1)
         weights = (1 - (position - torch.arange(bands, device=decoded.device)[:, None]).abs()).clamp_min(0)

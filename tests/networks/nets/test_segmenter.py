@@ -35,6 +35,18 @@ def test_without_deep_supervision_there_are_no_heads() -> None:
     assert network.train()(torch.rand(1, 1, 32, 32)).ndim == 4
 
 
+@pytest.mark.filterwarnings("ignore:The TorchScript type system:UserWarning")
+def test_inference_leaves_the_heads_out_and_can_be_scripted(tmp_path: Path) -> None:
+    trained = segmenter(32, base_features=4)
+    save_weights(trained, tmp_path / "w.safetensors")
+    network = load_weights(segmenter(32, base_features=4, inference=True), tmp_path / "w.safetensors")
+    image = torch.rand(1, 1, 32, 32)
+    expected = trained.eval()(image)
+    assert torch.equal(network.eval()(image), expected) and torch.equal(network.train()(image), expected)
+    assert network.state_dict().keys() == trained.state_dict().keys()
+    torch.testing.assert_close(torch.jit.script(network.eval())(image), expected, rtol=0, atol=1e-5)
+
+
 def test_size_that_does_not_halve_is_refused() -> None:
     with pytest.raises(EchoSynthError, match=r"use \(112, 112\)"):
         segmenter(100)

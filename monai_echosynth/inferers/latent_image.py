@@ -1,0 +1,68 @@
+"""One pass from masks to images: noise, a solver in latent space, decoding, texture. Where the noise comes from is the caller's.
+
+The noise of an image is a sequence of draws: one latent to start from, one latent for each time the solver asks for fresh noise,
+one image for the texture. Generators give such sequences, and so does a list of tensors that was written down before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from monai_echosynth.data.area_pool import area_pool
+from monai_echosynth.diffusion.denoiser import Denoiser
+from monai_echosynth.diffusion.preconditioning import Preconditioning
+from monai_echosynth.diffusion.solvers.base import Solver
+from monai_echosynth.networks.blocks.spade_cache import SpadeCache
+from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
+
+__all__ = ["Draw", "LatentImage"]
+
+Draw = Callable[[Sequence[int]], Tensor]
+"""Returns the next unit normal noise (B, 1, X, Y) for a grid (X, Y)."""
+
+
+@dataclass(frozen=True, eq=False)
+class LatentImage:
+    """What turns noise and masks into images.
+
+    Attributes:
+        autoencoder: gamma-VAE whose latents the network denoises.
+        preconditioning: diffusion family of the network.
+        solver: numerical method.
+        sigmas: noise levels, decreasing, last 0.
+        texture: adds the speckle that decoded frames lack; none when omitted.
+        reuse_modulation: compute the modulation by the mask once instead of in every call.
+    """
+
+    autoencoder: GammaAutoencoder
+    preconditioning: Preconditioning
+    solver: Solver
+    sigmas: Sequence[float]
+    texture: SpeckleTexture | None = None
+    reuse_modulation: bool = True
+
+    def __call__(self, network: nn.Module, seg: Tensor, draw: Draw) -> tuple[Tensor, int]:
+        """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector, and network calls."""
+        sector = (seg[:, :1] < 0.5).to(seg.dtype)
+        latent_sector = self.autoencoder.latent_sector(sector)
+        size = latent_sector.shape[2:]
+        noise = draw(size)
+        small = area_pool(seg, size)
+        mask = SpadeCache(small) if self.reuse_modulation else small
+        denoiser = Denoiser(network, self.preconditioning, seg=mask)
+        background = self.autoencoder.background()
+
+        def in_sector(x: Tensor, sigma: Tensor | float) -> Tensor:
+            return torch.where(latent_sector > 0, denoiser(x, sigma), background)
+
+        latent = self.solver.integrate(in_sector, noise, self.sigmas, lambda: draw(size))
+        image = self.autoencoder.decode_stage_2_outputs(latent, sector)
+        if self.texture is not None:
+            residual = self.texture.residual(image, sector, draw(image.shape[2:]))
+            image = (image + residual).clamp(0.0, 1.0) * sector
+        return image, denoiser.nfe

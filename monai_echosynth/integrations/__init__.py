@@ -1,0 +1,1 @@
+"""Other programs and optional packages, one module each; a package is imported when it is needed."""
