@@ -1,9 +1,12 @@
 # make demo   the whole study: on the embedded phantom, or DATA=folder; OUT=folder, PRESET=quick|cpu|paper, SEED=n
 # make demo-tee   the adaptation study on the esophageal phantom; takes the generator of runs/demo when it is there; OUT=folder, SEED=n
 # make demo-align   the alignment study on two machines of the phantom; OUT=folder, SEED=n
+# make demo-label   MONAI Label with the segmenter: server, client, training, all checked; takes the bundles of runs/demo when they are there;
+#                   DATA=folder of CAMUS, OUT=folder
+# make label-env    the environment of MONAI Label alone, .venv-label
 # make test   lint, types and tests
 # make lint   lint and types alone
-# make clean  remove the environment and the caches (results under runs/ stay)
+# make clean  remove the environments and the caches (results under runs/ stay)
 #
 # The first use of a new machine makes .venv and installs into it; later ones reuse it.
 
@@ -18,7 +21,11 @@ SEED   ?=
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo demo-tee demo-align test lint clean install
+LABEL_VENV  ?= .venv-label
+LABEL_BIN   := $(LABEL_VENV)/bin
+LABEL_STAMP := $(LABEL_VENV)/.installed
+
+.PHONY: demo demo-tee demo-align demo-label label-env test lint clean install
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -33,6 +40,17 @@ demo-tee: $(STAMP)
 demo-align: OUT = runs/align
 demo-align: $(STAMP)
 	$(BIN)/echosynth demo-align --out "$(OUT)" $(if $(SEED),--seed "$(SEED)")
+
+# MONAI Label needs older packages than the rest, and so an environment of its own.
+LABEL_SEGMENTER = $(wildcard runs/demo/bundles/echo_segmentation)
+LABEL_GENERATOR = $(wildcard runs/demo/bundles/echo_generative_diffusion)
+LABEL_DATA      = $(or $(DATA),$(ECHOSYNTH_CAMUS))
+demo-label: OUT = runs/label
+demo-label: $(LABEL_STAMP)
+	$(LABEL_BIN)/echosynth demo-label --out "$(OUT)" $(if $(LABEL_SEGMENTER),--bundle "$(LABEL_SEGMENTER)") \
+	    $(if $(LABEL_GENERATOR),--generator "$(LABEL_GENERATOR)") $(if $(LABEL_DATA),--data "$(LABEL_DATA)")
+
+label-env: $(LABEL_STAMP)
 
 test: lint
 	$(BIN)/python -m pytest --durations=15
@@ -52,6 +70,17 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,itk]"
 	touch $@
 
+# PIP_CONSTRAINT reaches the builds as well: sam2 would bring another torch into its own.
+$(LABEL_STAMP): pyproject.toml constraints-label.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+	    { echo "echosynth: error: MONAI Label needs Python 3.11 or 3.12, $(PYTHON) is another: make PYTHON=python3.11" >&2; exit 2; }
+	test -x $(LABEL_BIN)/pip || $(PYTHON) -m venv $(LABEL_VENV)
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	PIP_CONSTRAINT="$(CURDIR)/constraints-label.txt" SAM2_BUILD_CUDA=0 \
+	    $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[label]"
+	$(LABEL_BIN)/python -m monai_echosynth.integrations.torchvision_cpu
+	touch $@
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(LABEL_VENV) .mypy_cache .pytest_cache .ruff_cache build dist
 	find monai_echosynth tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,10 +18,12 @@ from monai_echosynth.commands import (
     align,
     demo,
     demo_align,
+    demo_label,
     demo_tee,
     evaluate,
     gap,
     generate,
+    label_app,
     layers,
     phantom,
     prepare,
@@ -74,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
-    for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, verify):
+    for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, label_app, demo_label, verify):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

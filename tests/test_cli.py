@@ -29,6 +29,8 @@ COMMANDS = (
     "demo",
     "demo-tee",
     "demo-align",
+    "label-app",
+    "demo-label",
     "verify",
 )
 
