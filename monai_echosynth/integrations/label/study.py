@@ -23,6 +23,7 @@ from monai_echosynth.data.checks import check_image
 from monai_echosynth.data.gray_levels import to_uint8
 from monai_echosynth.data.read_dicom import read_dicom
 from monai_echosynth.data.read_png import read_png
+from monai_echosynth.data.write_nrrd import write_nrrd
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["DICOM", "EXTENSIONS", "Study", "as_volume", "is_dicom", "read_maps", "read_study", "write_labels"]
@@ -121,7 +122,7 @@ def write_labels(path: Path, labels: NDArray[np.uint8], study: Study) -> None:
     if path.name.endswith(NIFTI):
         _write_nifti(path, labels.reshape(study.shape), study.affine)
     elif path.suffix == _NRRD:
-        _write_itk(path, labels, study.affine)
+        write_nrrd(path, labels, study.affine)
     elif path.suffix == ".png" and labels.shape[-1] == 1:
         with atomic_path(path) as partial:
             Image.fromarray(np.ascontiguousarray(labels[..., 0].T)).save(partial, format="PNG")
@@ -158,13 +159,3 @@ def _write_nifti(path: Path, array: NDArray[np.uint8], affine: NDArray[np.float6
     image.header.set_xyzt_units("mm")
     with atomic_path(path) as partial:
         nib.save(image, partial)  # type: ignore[arg-type]
-
-
-def _write_itk(path: Path, labels: NDArray[np.uint8], affine: NDArray[np.float64]) -> None:
-    from monai.data import ITKWriter
-
-    writer = ITKWriter(output_dtype=np.uint8)
-    writer.set_data_array(labels, channel_dim=None, squeeze_end_dims=False)
-    writer.set_metadata({"affine": affine}, resample=False)
-    with atomic_path(path) as partial:
-        writer.write(partial)
