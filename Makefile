@@ -24,6 +24,7 @@ STAMP := $(VENV)/.installed
 LABEL_VENV  ?= .venv-label
 LABEL_BIN   := $(LABEL_VENV)/bin
 LABEL_STAMP := $(LABEL_VENV)/.installed
+LABEL_PIP   := $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-label.txt
 
 .PHONY: demo demo-tee demo-align demo-label label-env test lint clean install
 .DELETE_ON_ERROR:
@@ -70,14 +71,14 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,itk]"
 	touch $@
 
-# PIP_CONSTRAINT reaches the builds as well: sam2 would bring another torch into its own.
+# sam2, which MONAI Label asks for, is built with the torch that is there: a build of its own would fetch another one.
 $(LABEL_STAMP): pyproject.toml constraints-label.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
 	    { echo "echosynth: error: MONAI Label needs Python 3.11 or 3.12, $(PYTHON) is another: make PYTHON=python3.11" >&2; exit 2; }
 	test -x $(LABEL_BIN)/pip || $(PYTHON) -m venv $(LABEL_VENV)
-	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
-	PIP_CONSTRAINT="$(CURDIR)/constraints-label.txt" SAM2_BUILD_CUDA=0 \
-	    $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[label]"
+	$(LABEL_PIP) "$(TORCH)" setuptools wheel
+	SAM2_BUILD_CUDA=0 $(LABEL_PIP) --no-build-isolation sam2
+	$(LABEL_PIP) -e ".[label]"
 	$(LABEL_BIN)/python -m monai_echosynth.integrations.torchvision_cpu
 	touch $@
 

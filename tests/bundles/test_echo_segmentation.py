@@ -167,6 +167,7 @@ def test_inference_writes_masks_on_the_native_grid(bundle: Path, prepared: Path,
         assert np.asanyarray(mask.dataobj).max() <= 3
 
 
+@pytest.mark.filterwarnings("ignore:parsing config_file")
 def test_label_trains_it_with_overrides_of_its_own(bundle: Path, prepared: Path) -> None:
     """What MONAI Label's bundle task sends: items, handlers with a loader first, ``#`` ids, no data folder; twice."""
     content = json.loads((prepared / "dataset.json").read_text())
@@ -189,6 +190,7 @@ def test_label_trains_it_with_overrides_of_its_own(bundle: Path, prepared: Path)
     for validation in (items[:1], []):
         run(
             run_id="run",
+            logging_file=False,
             meta_file=str(bundle / "configs" / "metadata.json"),
             config_file=str(config),
             **{

@@ -92,6 +92,7 @@ def run_label_demo(
             client = label_client(url, out / "answers" / title)
             tour(_Session(title, app, url, client, studies, ids, checks, out), epochs, synthetic if generator else 0)
         checks.add(f"{title}: stopped cleanly", True)
+    _without_weights(ours, studies.folder, out, checks)
     checks.numbers["seconds"] = round(time.perf_counter() - started, 1)
     checks.write(out / "summary.json")
     return checks
@@ -216,6 +217,16 @@ def _bad_requests(session: _Session) -> None:
         status, answer = curl("--request", "POST", url, "--form", f"params={params}")
         detail = str(answer.get("detail", ""))
         session.say(f"refused: {study} {params}", status == 400 and word in detail, detail)
+
+
+def _without_weights(app: Path, studies: Path, out: Path, checks: Checks) -> None:
+    """A server of an app whose weights are gone must not start, and say what is missing."""
+    (app / "model" / SEGMENTER / "models" / "model.safetensors").unlink()
+    try:
+        with label_server(app, studies, out / "logs" / "without_weights.log"):
+            checks.add("refused: an app without weights", False, "the server started")
+    except EchoSynthError as error:
+        checks.add("refused: an app without weights", "weights needed at" in str(error), str(error))
 
 
 def _forget_labels(folder: Path) -> None:
