@@ -26,7 +26,7 @@ __all__ = ["run_label_demo"]
 
 ENOUGH = 0.8
 _STOCK = "monaibundle"
-_TRAINING_SECONDS = 1800
+_TRAINING_SECONDS = 3600
 
 
 @dataclass(frozen=True)

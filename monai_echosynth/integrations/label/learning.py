@@ -167,6 +167,6 @@ def _synthetic(generator: Path | None, frames: Path, out: Path, settings: Learni
         raise EchoSynthError(
             "synthetic frames need a generator, got an app without one: make the app folder with --generator, or ask for none"
         )
-    ids = {"device": settings.device} if settings.device else {}
+    ids: dict[str, Any] = {"device": settings.device} if settings.device else {}
     generate(generator, frames, out, count=settings.synthetic, seed=settings.seed, copies=_COPIES, **ids)
     return out

@@ -19,6 +19,7 @@ from monai_echosynth.errors import EchoSynthError
 __all__ = ["label_server", "run_monailabel"]
 
 _HOST = "127.0.0.1"
+_STOP_SECONDS = 300
 _STOPPED = (0, -signal.SIGINT, 128 + signal.SIGINT)
 
 
@@ -39,7 +40,7 @@ def run_monailabel(*arguments: str) -> None:
 
 @contextmanager
 def label_server(
-    app: Path, studies: Path, log: Path, conf: Mapping[str, str] | None = None, timeout: float = 600.0
+    app: Path, studies: Path, log: Path, conf: Mapping[str, str] | None = None, timeout: float = 1800.0
 ) -> Iterator[str]:
     """A server of an app while the block runs.
 
@@ -99,11 +100,11 @@ def _wait(server: subprocess.Popen[bytes], url: str, log: Path, timeout: float) 
 def _stop(server: subprocess.Popen[bytes], log: Path) -> None:
     server.send_signal(signal.SIGINT)
     try:
-        code = server.wait(60)
+        code = server.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired as error:
         server.kill()
         server.wait()
-        raise EchoSynthError(f"the Label server must end when asked to, got no end after 60 s: see {log}") from error
+        raise EchoSynthError(f"the Label server must end when asked to, got no end after {_STOP_SECONDS} s: see {log}") from error
     if code not in _STOPPED:
         raise EchoSynthError(f"the Label server must end without an error, got exit code {code}: see {log}")
 
