@@ -12,6 +12,7 @@ Python.
 from __future__ import annotations
 
 import importlib.machinery
+import shutil
 import sys
 import sysconfig
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ __all__ = ["declare_operators", "install", "write_hook"]
 
 _PACKAGE = "torchvision"
 _OPERATORS = ("nms", "qnms")
-_HOOK = "echosynth_torchvision.pth"
+_HOOK = "echosynth_torchvision"
 
 
 class _BeforeTorchvision(MetaPathFinder):
@@ -62,10 +63,14 @@ def install() -> None:
 
 
 def write_hook() -> Path:
-    """Makes every later start of Python in this environment call :func:`install`; returns the file that does it."""
-    path = Path(sysconfig.get_path("purelib")) / _HOOK
-    module = "monai_echosynth.integrations.torchvision_cpu"
-    path.write_text(f"import {module}; {module}.install()\n", encoding="utf-8")
+    """Makes every later start of Python in this environment call :func:`install`; returns the file that does it.
+
+    A copy of this file goes along, so that the environment does not depend on where the package lies.
+    """
+    folder = Path(sysconfig.get_path("purelib"))
+    shutil.copyfile(__file__, folder / f"{_HOOK}.py")
+    path = folder / f"{_HOOK}.pth"
+    path.write_text(f"import {_HOOK}; {_HOOK}.install()\n", encoding="utf-8")
     return path
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["curl", "label_client"]
+__all__ = ["ask", "curl", "label_client"]
 
 
 def label_client(url: str, folder: Path) -> Any:
@@ -31,6 +31,21 @@ def label_client(url: str, folder: Path) -> Any:
         ) from error
     folder.mkdir(parents=True, exist_ok=True)
     return MONAILabelClient(url, tmpdir=str(folder))
+
+
+def ask(client: Any, request: str, *arguments: Any, **options: Any) -> Any:
+    """What the server answers to a method of the client.
+
+    Raises:
+        EchoSynthError: it refuses; its reason is quoted.
+    """
+    from monailabel.client.client import MONAILabelClientException
+
+    try:
+        return getattr(client, request)(*arguments, **options)
+    except MONAILabelClientException as error:
+        reason = " ".join(str(error.msg).split())[:400]
+        raise EchoSynthError(f"the Label server must answer '{request}', got: {reason}: see its log") from error
 
 
 def curl(*arguments: str) -> tuple[int, dict[str, Any]]:

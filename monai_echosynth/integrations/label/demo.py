@@ -15,7 +15,7 @@ from typing import Any
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.integrations.label.app_folder import SEGMENTER, write_label_app
-from monai_echosynth.integrations.label.client import curl, label_client
+from monai_echosynth.integrations.label.client import ask, curl, label_client
 from monai_echosynth.integrations.label.demo_checks import Checks, mean_dice, same_geometry
 from monai_echosynth.integrations.label.demo_segmenter import demo_segmenter
 from monai_echosynth.integrations.label.demo_studies import DemoStudies, make_studies
@@ -45,8 +45,11 @@ class _Session:
     def say(self, name: str, passed: bool, detail: str = "") -> None:
         self.checks.add(f"{self.title}: {name}", passed, detail)
 
+    def ask(self, request: str, *arguments: Any, **options: Any) -> Any:
+        return ask(self.client, request, *arguments, **options)
+
     def infer(self, study: str, params: Mapping[str, Any] | None = None) -> tuple[Path, dict[str, Any]]:
-        path, answer = self.client.infer(SEGMENTER, study, dict(params or {}))
+        path, answer = self.ask("infer", SEGMENTER, study, dict(params or {}))
         if path is None:
             raise EchoSynthError(f"an inference must return a label map, got none for {study}: see {self.out}")
         return Path(path), dict(answer or {})
@@ -115,7 +118,7 @@ def _tour_ours(session: _Session, epochs: int, synthetic: int) -> None:
 
 
 def _list_models(session: _Session) -> None:
-    info = session.client.info()
+    info = session.ask("info")
     model = info["models"].get(SEGMENTER, {})
     session.say(
         "models listed by the client", set(model.get("labels", {})) == set(session.ids), ", ".join(info["models"])
@@ -151,7 +154,7 @@ def _picture(session: _Session, params: Mapping[str, Any]) -> None:
 
 def _cine(session: _Session) -> None:
     whole, answer = session.infer(session.studies.cine)
-    volume = Path(session.client.datastore()["objects"][session.studies.cine]["image"]["ext"])
+    volume = Path(session.ask("datastore")["objects"][session.studies.cine]["image"]["ext"])
     count = len(answer["frames"])
     session.say("multi-frame DICOM", count > 1 and whole.name.endswith(".nii.gz"), f"{count} frames of a {volume} file")
     one, answer = session.infer(session.studies.cine, {"frame": 3})
@@ -172,7 +175,7 @@ def _real_frames(session: _Session) -> None:
 
 def _choose(session: _Session) -> None:
     for strategy in ("uncertainty", "coverage"):
-        sample = session.client.next_sample(strategy, {})
+        sample = session.ask("next_sample", strategy, {})
         session.say(
             f"next study by {strategy}", bool(sample.get("id")), f"{sample.get('id')}, frame {sample.get('frame')}"
         )
@@ -183,11 +186,11 @@ def _annotate_and_train(session: _Session, params: dict[str, Any]) -> None:
     before = weights.read_bytes()
     _phantom(session, "before training")
     for name in sorted(session.studies.frames)[4:]:
-        session.client.save_label(name, str(session.studies.masks[name]), tag="final")
-    saved = session.client.datastore()["objects"]
+        session.ask("save_label", name, str(session.studies.masks[name]), tag="final")
+    saved = session.ask("datastore")["objects"]
     done = [name for name in session.studies.frames if "final" in saved[name]["labels"]]
     session.say("labels saved", len(done) == len(session.studies.frames) - 4, f"{len(done)} studies")
-    session.client.train_start(SEGMENTER, params)
+    session.ask("train_start", SEGMENTER, params)
     state = _trained(session)
     added = f", {params['synthetic']} synthetic frames" if params.get("synthetic") else ""
     session.say("trained", state == "DONE", f"{params['max_epochs']} epochs{added}, task {state}")
@@ -199,11 +202,11 @@ def _trained(session: _Session) -> str:
     """Waits for the training task; returns how it ended."""
     deadline = time.monotonic() + _TRAINING_SECONDS
     while time.monotonic() < deadline:
-        state = str(session.client.train_status()["status"])
+        state = str(session.ask("train_status")["status"])
         if state not in ("SUBMITTED", "RUNNING"):
             return state
         time.sleep(2)
-    session.client.train_stop()
+    session.ask("train_stop")
     return "TIMEOUT"
 
 

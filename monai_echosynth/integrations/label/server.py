@@ -104,7 +104,9 @@ def _stop(server: subprocess.Popen[bytes], log: Path) -> None:
     except subprocess.TimeoutExpired as error:
         server.kill()
         server.wait()
-        raise EchoSynthError(f"the Label server must end when asked to, got no end after {_STOP_SECONDS} s: see {log}") from error
+        raise EchoSynthError(
+            f"the Label server must end when asked to, got no end after {_STOP_SECONDS} s: see {log}"
+        ) from error
     if code not in _STOPPED:
         raise EchoSynthError(f"the Label server must end without an error, got exit code {code}: see {log}")
 
