@@ -8,51 +8,21 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.integrations.label.app_folder import SEGMENTER, write_label_app
-from monai_echosynth.integrations.label.client import ask, curl, label_client
-from monai_echosynth.integrations.label.demo_checks import Checks, mean_dice, same_geometry
+from monai_echosynth.integrations.label.client import label_client
+from monai_echosynth.integrations.label.demo_checks import Checks
 from monai_echosynth.integrations.label.demo_segmenter import demo_segmenter
-from monai_echosynth.integrations.label.demo_studies import DemoStudies, make_studies
+from monai_echosynth.integrations.label.demo_studies import make_studies
+from monai_echosynth.integrations.label.demo_tour import Session, tour_ours, tour_stock
 from monai_echosynth.integrations.label.labels import segmenter_labels
 from monai_echosynth.integrations.label.server import label_server, run_monailabel
 
 __all__ = ["run_label_demo"]
 
-ENOUGH = 0.8
 _STOCK = "monaibundle"
-_TRAINING_SECONDS = 3600
-
-
-@dataclass(frozen=True)
-class _Session:
-    """A running server and what it is asked about."""
-
-    title: str
-    app: Path
-    url: str
-    client: Any
-    studies: DemoStudies
-    ids: dict[str, int]
-    checks: Checks
-    out: Path
-
-    def say(self, name: str, passed: bool, detail: str = "") -> None:
-        self.checks.add(f"{self.title}: {name}", passed, detail)
-
-    def ask(self, request: str, *arguments: Any, **options: Any) -> Any:
-        return ask(self.client, request, *arguments, **options)
-
-    def infer(self, study: str, params: Mapping[str, Any] | None = None) -> tuple[Path, dict[str, Any]]:
-        path, answer = self.ask("infer", SEGMENTER, study, dict(params or {}))
-        if path is None:
-            raise EchoSynthError(f"an inference must return a label map, got none for {study}: see {self.out}")
-        return Path(path), dict(answer or {})
 
 
 def run_label_demo(
@@ -88,138 +58,17 @@ def run_label_demo(
     ours = write_label_app(out / "apps" / "echo_label", segmenter, generator)
     ids = segmenter_labels(segmenter).ids
     conf = {"models": SEGMENTER, "zoo_source": "local", "sam2": "false"}
-    for title, app, settings, tour in (("monaibundle", stock, conf, _tour_stock), ("echo_label", ours, {}, _tour_ours)):
+    for title, app, settings, tour in (("monaibundle", stock, conf, tour_stock), ("echo_label", ours, {}, tour_ours)):
         _forget_labels(studies.folder)
         print(f"starting the server of {title}", flush=True)
         with label_server(app, studies.folder, out / "logs" / f"{title}.log", settings) as url:
             client = label_client(url, out / "answers" / title)
-            tour(_Session(title, app, url, client, studies, ids, checks, out), epochs, synthetic if generator else 0)
+            tour(Session(title, app, url, client, studies, ids, checks, out), epochs, synthetic if generator else 0)
         checks.add(f"{title}: stopped cleanly", True)
     _without_weights(ours, studies.folder, out, checks)
     checks.numbers["seconds"] = round(time.perf_counter() - started, 1)
     checks.write(out / "summary.json")
     return checks
-
-
-def _tour_stock(session: _Session, epochs: int, _: int) -> None:
-    _list_models(session)
-    _picture(session, {"result_dtype": "uint8"})
-    _annotate_and_train(session, {"max_epochs": epochs, "val_split": 0.25})
-
-
-def _tour_ours(session: _Session, epochs: int, synthetic: int) -> None:
-    _list_models(session)
-    _picture(session, {})
-    _cine(session)
-    _real_frames(session)
-    _choose(session)
-    _annotate_and_train(session, {"max_epochs": epochs, "val_split": 0.25, "synthetic": synthetic})
-    _bad_requests(session)
-
-
-def _list_models(session: _Session) -> None:
-    info = session.ask("info")
-    model = info["models"].get(SEGMENTER, {})
-    session.say(
-        "models listed by the client", set(model.get("labels", {})) == set(session.ids), ", ".join(info["models"])
-    )
-    status, answer = curl(f"{session.url}/info/")
-    session.say("/info/ by curl", status == 200 and SEGMENTER in answer["trainers"], f"status {status}")
-
-
-def _dice(session: _Session, study: str) -> float:
-    """Infers a NIfTI study, checks its geometry, returns its mean Dice."""
-    path, _ = session.infer(study)
-    image = session.studies.frames.get(study) or session.studies.real[study]
-    same, detail = same_geometry(path, image)
-    if not same:
-        session.say(f"geometry of {study}", False, detail)
-    return mean_dice(path, session.studies.masks[study], session.ids)
-
-
-def _phantom(session: _Session, when: str) -> None:
-    names = sorted(session.studies.frames)[:4]
-    dices = [_dice(session, name) for name in names]
-    _, detail = same_geometry(session.infer(names[0])[0], session.studies.frames[names[0]])
-    mean = sum(dices) / len(dices)
-    session.say(f"phantom {when}", min(dices) > ENOUGH, f"Dice {mean:.3f}, lowest {min(dices):.3f}, grid {detail}")
-    session.checks.numbers[f"{session.title}_dice_{when.replace(' ', '_')}"] = round(mean, 4)
-
-
-def _picture(session: _Session, params: Mapping[str, Any]) -> None:
-    path, _ = session.infer(session.studies.picture, params)
-    dice = mean_dice(path, session.studies.masks[session.studies.picture_of], session.ids)
-    session.say("PNG", dice > ENOUGH, f"Dice {dice:.3f}, {path.suffix} answered")
-
-
-def _cine(session: _Session) -> None:
-    whole, answer = session.infer(session.studies.cine)
-    volume = Path(session.ask("datastore")["objects"][session.studies.cine]["image"]["ext"])
-    count = len(answer["frames"])
-    session.say("multi-frame DICOM", count > 1 and whole.name.endswith(".nii.gz"), f"{count} frames of a {volume} file")
-    one, answer = session.infer(session.studies.cine, {"frame": 3})
-    session.say("one frame of it", answer["frames"] == [3] and same_geometry(one, whole)[0], "frame 3, same grid")
-
-
-def _real_frames(session: _Session) -> None:
-    for name in sorted(session.studies.real):
-        path, answer = session.infer(name)
-        same, detail = same_geometry(path, session.studies.real[name])
-        dice = (
-            mean_dice(path, session.studies.masks[name], session.ids) if name in session.studies.masks else float("nan")
-        )
-        session.say(
-            f"real frame {name}", same and sum(answer["pixels"].values()) > 0, f"grid {detail}, Dice {dice:.3f}"
-        )
-
-
-def _choose(session: _Session) -> None:
-    for strategy in ("uncertainty", "coverage"):
-        sample = session.ask("next_sample", strategy, {})
-        session.say(
-            f"next study by {strategy}", bool(sample.get("id")), f"{sample.get('id')}, frame {sample.get('frame')}"
-        )
-
-
-def _annotate_and_train(session: _Session, params: dict[str, Any]) -> None:
-    weights = session.app / "model" / SEGMENTER / "models" / "model.pt"
-    before = weights.read_bytes()
-    _phantom(session, "before training")
-    for name in sorted(session.studies.frames)[4:]:
-        session.ask("save_label", name, str(session.studies.masks[name]), tag="final")
-    saved = session.ask("datastore")["objects"]
-    done = [name for name in session.studies.frames if "final" in saved[name]["labels"]]
-    session.say("labels saved", len(done) == len(session.studies.frames) - 4, f"{len(done)} studies")
-    session.ask("train_start", SEGMENTER, params)
-    state = _trained(session)
-    added = f", {params['synthetic']} synthetic frames" if params.get("synthetic") else ""
-    session.say("trained", state == "DONE", f"{params['max_epochs']} epochs{added}, task {state}")
-    session.say("weights replaced", weights.read_bytes() != before)
-    _phantom(session, "after training")
-
-
-def _trained(session: _Session) -> str:
-    """Waits for the training task; returns how it ended."""
-    deadline = time.monotonic() + _TRAINING_SECONDS
-    while time.monotonic() < deadline:
-        state = str(session.ask("train_status")["status"])
-        if state not in ("SUBMITTED", "RUNNING"):
-            return state
-        time.sleep(2)
-    session.ask("train_stop")
-    return "TIMEOUT"
-
-
-def _bad_requests(session: _Session) -> None:
-    for study, params, word in (
-        (session.studies.cine, '{"frame": 4000}', "choose a frame"),
-        (session.studies.bad, "{}", "modality"),
-        ("no_such_study", "{}", "study"),
-    ):
-        url = f"{session.url}/infer/{SEGMENTER}?image={study}"
-        status, answer = curl("--request", "POST", url, "--form", f"params={params}")
-        detail = str(answer.get("detail", ""))
-        session.say(f"refused: {study} {params}", status == 400 and word in detail, detail)
 
 
 def _without_weights(app: Path, studies: Path, out: Path, checks: Checks) -> None:
