@@ -13,10 +13,12 @@ from monai_echosynth.integrations.label.app_folder import SEGMENTER
 from monai_echosynth.integrations.label.client import ask, curl
 from monai_echosynth.integrations.label.demo_checks import Checks, mean_dice, same_geometry
 from monai_echosynth.integrations.label.demo_studies import DemoStudies
+from monai_echosynth.integrations.label.study import read_maps
 
 __all__ = ["Session", "tour_ours", "tour_stock"]
 
 ENOUGH = 0.8
+_JUDGED = 4  # phantom frames that Dice is measured on; the others are annotated
 _TRAINING_SECONDS = 3600
 
 
@@ -53,6 +55,7 @@ def tour_stock(session: Session, epochs: int, _: int) -> None:
     """The stock app: single frames."""
     _list_models(session)
     _picture(session, {"result_dtype": "uint8"})
+    _real_frames(session)
     _annotate_and_train(session, {"max_epochs": epochs, "val_split": 0.25})
 
 
@@ -77,22 +80,16 @@ def _list_models(session: Session) -> None:
     session.say("/info/ by curl", status == 200 and SEGMENTER in answer["trainers"], f"status {status}")
 
 
-def _dice(session: Session, study: str) -> float:
-    """Infers a NIfTI study, checks its geometry, returns its mean Dice."""
-    path, _ = session.infer(study)
-    image = session.studies.frames.get(study) or session.studies.real[study]
-    same, detail = same_geometry(path, image)
-    if not same:
-        session.say(f"geometry of {study}", False, detail)
-    return mean_dice(path, session.studies.masks[study], session.ids)
-
-
 def _phantom(session: Session, when: str) -> None:
-    names = sorted(session.studies.frames)[:4]
-    dices = [_dice(session, name) for name in names]
-    _, detail = same_geometry(session.infer(names[0])[0], session.studies.frames[names[0]])
+    """Frames with known masks: grid and Dice of each."""
+    dices, grids = [], []
+    for name in sorted(session.studies.frames)[:_JUDGED]:
+        path, _ = session.infer(name)
+        grids.append(same_geometry(path, session.studies.frames[name]))
+        dices.append(mean_dice(path, session.studies.masks[name], session.ids))
     mean = sum(dices) / len(dices)
-    session.say(f"phantom {when}", min(dices) > ENOUGH, f"Dice {mean:.3f}, lowest {min(dices):.3f}, grid {detail}")
+    session.say(f"geometry {when}", all(same for same, _ in grids), f"{grids[0][1]} and {len(grids) - 1} more")
+    session.say(f"phantom {when}", min(dices) > ENOUGH, f"mean Dice {mean:.3f}, lowest {min(dices):.3f}")
     session.checks.numbers[f"{session.title}_dice_{when.replace(' ', '_')}"] = round(mean, 4)
 
 
@@ -104,23 +101,22 @@ def _picture(session: Session, params: Mapping[str, Any]) -> None:
 
 def _cine(session: Session) -> None:
     whole, answer = session.infer(session.studies.cine)
-    volume = Path(session.ask("datastore")["objects"][session.studies.cine]["image"]["ext"])
-    count = len(answer["frames"])
-    session.say("multi-frame DICOM", count > 1 and whole.name.endswith(".nii.gz"), f"{count} frames of a {volume} file")
+    count, spacing = len(answer["frames"]), answer["spacing_mm"]
+    session.say(
+        "multi-frame DICOM", count > 1 and whole.name.endswith(".nii.gz"), f"{count} frames, {spacing[0]:.3f} mm"
+    )
     one, answer = session.infer(session.studies.cine, {"frame": 3})
     session.say("one frame of it", answer["frames"] == [3] and same_geometry(one, whole)[0], "frame 3, same grid")
 
 
 def _real_frames(session: Session) -> None:
+    """Frames of patients: their grid, and something found; Dice is reported, since the segmenter may know phantoms alone."""
     for name in sorted(session.studies.real):
-        path, answer = session.infer(name)
+        path, _ = session.infer(name)
         same, detail = same_geometry(path, session.studies.real[name])
-        dice = (
-            mean_dice(path, session.studies.masks[name], session.ids) if name in session.studies.masks else float("nan")
-        )
-        session.say(
-            f"real frame {name}", same and sum(answer["pixels"].values()) > 0, f"grid {detail}, Dice {dice:.3f}"
-        )
+        known = session.studies.masks.get(name)
+        dice = f", Dice {mean_dice(path, known, session.ids):.3f}" if known else ""
+        session.say(f"real frame {name}", same and bool(read_maps(path).any()), f"grid {detail}{dice}")
 
 
 def _choose(session: Session) -> None:
@@ -135,11 +131,15 @@ def _annotate_and_train(session: Session, params: dict[str, Any]) -> None:
     weights = session.app / "model" / SEGMENTER / "models" / "model.pt"
     before = weights.read_bytes()
     _phantom(session, "before training")
-    for name in sorted(session.studies.frames)[4:]:
-        session.ask("save_label", name, str(session.studies.masks[name]), tag="final")
+    segments = [{"name": name, "idx": value} for name, value in session.ids.items()]  # as 3D Slicer sends them
+    annotated = sorted(session.studies.frames)[_JUDGED:]
+    for name in annotated:
+        label = str(session.studies.masks[name])
+        session.ask("save_label", name, label, tag="final", params={"label_info": segments})
     saved = session.ask("datastore")["objects"]
-    done = [name for name in session.studies.frames if "final" in saved[name]["labels"]]
-    session.say("labels saved", len(done) == len(session.studies.frames) - 4, f"{len(done)} studies")
+    session.say(
+        "labels saved", all("final" in saved[name]["labels"] for name in annotated), f"{len(annotated)} studies"
+    )
     session.ask("train_start", SEGMENTER, params)
     state = _trained(session)
     added = f", {params['synthetic']} synthetic frames" if params.get("synthetic") else ""
