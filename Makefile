@@ -24,6 +24,8 @@ STAMP := $(VENV)/.installed
 LABEL_VENV  ?= .venv-label
 LABEL_BIN   := $(LABEL_VENV)/bin
 LABEL_STAMP := $(LABEL_VENV)/.installed
+# The example files of pydicom 3, of which MONAI Label cannot use the code.
+LABEL_EXAMPLES := pydicom==3.0.2
 LABEL_PIP   := $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-label.txt
 
 .PHONY: demo demo-tee demo-align demo-label label-env test lint clean install
@@ -80,6 +82,7 @@ $(LABEL_STAMP): pyproject.toml constraints-label.txt
 	SAM2_BUILD_CUDA=0 $(LABEL_PIP) --no-build-isolation sam2
 	$(LABEL_PIP) -e ".[label]"
 	$(LABEL_BIN)/python -m monai_echosynth.integrations.torchvision_cpu
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(LABEL_VENV)/examples $(LABEL_EXAMPLES)
 	touch $@
 
 clean:

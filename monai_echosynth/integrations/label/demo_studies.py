@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,11 +83,14 @@ def make_studies(out: Path, camus: Path | None = None) -> DemoStudies:
 
 
 def _example(name: str) -> Path:
-    """A file that comes with pydicom."""
+    """A file that comes with pydicom: with that of this environment, or with the newer one that ``make label-env`` puts aside."""
     found = importlib.util.find_spec("pydicom")
-    path = Path(found.origin).parent / "data" / "test_files" / name if found and found.origin else Path(name)
-    if not path.is_file():
-        raise EchoSynthError(
-            f"the demonstration uses {name}, which pydicom before 3 ships, got none: make demo-label sets it up"
-        )
-    return path
+    homes = [Path(found.origin).parent] if found and found.origin else []
+    homes.append(Path(sys.prefix) / "examples" / "pydicom")
+    for home in homes:
+        path = home / "data" / "test_files" / name
+        if path.is_file():
+            return path
+    raise EchoSynthError(
+        f"the demonstration uses {name} of pydicom 3, got none in {sys.prefix}: make demo-label brings it"
+    )
