@@ -39,6 +39,7 @@ def write_tiny_segmenter(root: Path) -> Path:
     """An ``echo_segmentation`` bundle for 32 x 32 frames with random weights."""
     write_bundle(root, TINY_SEGMENTER)
     torch.manual_seed(0)
+    network = segmenter(32, 4)
     for name in ("model.safetensors", "model.pt"):
-        save_weights(segmenter(32, 4), root / "models" / name)
+        save_weights(network, root / "models" / name)
     return root

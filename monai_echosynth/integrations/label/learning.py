@@ -2,7 +2,7 @@
 
 The training is ``configs/train.json`` of the bundle, started from its present weights and with a smaller learning rate; the
 new weights replace the old ones when it ends, whole or not at all. Synthetic frames come from ``echo_generative_diffusion``,
-guided by the annotated maps and warped copies of them; their share in a batch falls from a half to nothing, so that real
+guided by the annotated maps and warped copies of them; their share in a batch falls from a half at most to nothing, so that real
 frames have the last word.
 """
 
@@ -15,9 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from monai_echosynth.data.datalist import load_datalist
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.integrations.label.annotations import Annotation, prepare_annotations
+from monai_echosynth.integrations.label.frame_segmenter import FrameSegmenter
 from monai_echosynth.integrations.label.labels import segmenter_labels
+from monai_echosynth.integrations.label.study import read_maps, read_study
+from monai_echosynth.metrics.overlap import confusion
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.generate import generate
 from monai_echosynth.workflows.run_bundle import run_bundle
@@ -91,14 +97,15 @@ def learn(
     Args:
         bundle: trained ``echo_segmentation`` bundle; its weights are replaced.
         annotations: studies with their label maps.
-        work: folder for prepared frames, synthetic ones, curves and checkpoints; its content is replaced.
+        work: folder for prepared frames, synthetic ones, curves, checkpoints and the weights so far
+            (``previous.safetensors``, to go back to); its content is replaced.
         settings: what to do.
         generator: trained ``echo_generative_diffusion`` bundle of the same structures, for synthetic frames.
         **overrides: further config ids of ``train.json``.
 
     Returns:
-        ``frames``, ``validation_frames`` and ``synthetic_frames`` used, ``epochs``, ``final_loss`` and ``validation_dice`` where
-        there is one.
+        ``frames``, ``validation_frames`` and ``synthetic_frames`` used, ``epochs``, ``final_loss``; where frames validate, their
+        mean Dice ``validation_dice_before`` and, after the last epoch that validates, ``validation_dice``.
 
     Raises:
         EchoSynthError: nothing is annotated, an annotation is bad, or a bundle is not there or lacks its weights.
@@ -119,11 +126,13 @@ def learn(
         "train::trainer::max_epochs": settings.max_epochs,
         "val_interval": max(1, settings.max_epochs // 5),
         **({"device": settings.device} if settings.device else {}),
-        **({"extra_dataset_dirs": [str(extra)], "extra_share": _SYNTHETIC_SHARE} if extra else {}),
+        **_joined(extra, settings.synthetic, counts["training"]),
         **({} if counts["validation"] else {"validate::dataset::data": []}),
         **(_from_present_weights(bundle, config) if settings.pretrained else {}),
         **overrides,
     }
+    before = _validation_dice(bundle, frames, settings.device) if counts["validation"] and settings.pretrained else {}
+    shutil.copy2(bundle / "models" / "model.safetensors", work / "previous.safetensors")
     run_bundle(bundle, "train.json", "train", **ids)
     write_checksums(bundle)
     return {
@@ -131,6 +140,7 @@ def learn(
         "validation_frames": counts["validation"],
         "synthetic_frames": settings.synthetic if extra else 0,
         "epochs": settings.max_epochs,
+        **before,
         **training_curve(work / "curves" / "history.json"),
     }
 
@@ -157,6 +167,24 @@ def _from_present_weights(bundle: Path, config: Mapping[str, Any]) -> dict[str, 
         )
     loader = {"_target_": "CheckpointLoader", "load_path": str(weights), "load_dict": {"model": "$@network"}}
     return {"train::handlers": [loader, *config["train"]["handlers"]], "learning_rate": _PRETRAINED_RATE}
+
+
+def _validation_dice(bundle: Path, frames: Path, device: str | None) -> dict[str, float]:
+    """Mean Dice of the present weights on the frames that validate."""
+    segmenter, ids = FrameSegmenter(bundle, device), segmenter_labels(bundle).ids.values()
+    dices = []
+    for item in load_datalist(frames, "validation"):
+        found = segmenter.labels(read_study(Path(item["image"])).frames)
+        wanted = read_maps(Path(item["label"]))
+        dices += [confusion(found == number, wanted == number).dice for number in ids]
+    return {"validation_dice_before": float(np.nanmean(dices))}
+
+
+def _joined(extra: Path | None, synthetic: int, real: int) -> dict[str, Any]:
+    """Config ids that add synthetic frames: by their number at first, a half at most, none at the end."""
+    if extra is None:
+        return {}
+    return {"extra_dataset_dirs": [str(extra)], "extra_share": min(_SYNTHETIC_SHARE, synthetic / (synthetic + real))}
 
 
 def _synthetic(generator: Path | None, frames: Path, out: Path, settings: LearningSettings) -> Path | None:

@@ -46,7 +46,10 @@ def test_weights_in_use_are_replaced_again_and_again(tmp_path: Path, annotations
     for epochs in (2, 1):  # the second, shorter one must not find itself finished
         result = learn(bundle, annotations, tmp_path / "work", LearningSettings(max_epochs=epochs, seed=1), **QUIET)
         assert result["frames"] + result["validation_frames"] == 6 and result["synthetic_frames"] == 0
-        assert result["epochs"] == epochs and result["final_loss"] > 0 and 0 <= result["validation_dice"] <= 1
+        assert result["epochs"] == epochs and result["final_loss"] > 0
+        assert 0 <= result["validation_dice"] <= 1 and 0 <= result["validation_dice_before"] <= 1
+        kept = load_weights(segmenter(32, 4), tmp_path / "work" / "previous.safetensors").state_dict()
+        assert all(torch.equal(kept[key], value) for key, value in seen[-1].items())
         seen.append(_weights(bundle))
         assert all(torch.equal(seen[-1][key], value) for key, value in _weights(bundle, "model.safetensors").items())
     for before, after in pairwise(seen):
@@ -63,6 +66,8 @@ def test_training_starts_from_the_present_weights(tmp_path: Path, annotations: l
     learn(bundle, annotations, tmp_path / "w", LearningSettings(max_epochs=1, val_split=0), **still)
     after = _weights(bundle)
     assert all(torch.allclose(after[key], before[key]) for key in before)
+    same = learn(bundle, annotations, tmp_path / "w", LearningSettings(max_epochs=1), **still, precision="float32")
+    assert same["validation_dice"] == pytest.approx(same["validation_dice_before"], abs=1e-5)
     learn(bundle, annotations, tmp_path / "w", LearningSettings(max_epochs=1, val_split=0, pretrained=False), **still)
     drawn = _weights(bundle)
     assert any(not torch.allclose(drawn[key], before[key]) for key in before)
