@@ -49,7 +49,7 @@ def ask(client: Any, request: str, *arguments: Any, **options: Any) -> Any:
 
 
 def curl(*arguments: str) -> tuple[int, dict[str, Any]]:
-    """Status and JSON answer of a request by curl.
+    """Status and JSON answer of a request by curl; other text comes back under ``detail``.
 
     Raises:
         EchoSynthError: curl is not there, or gets no answer.
@@ -62,4 +62,7 @@ def curl(*arguments: str) -> tuple[int, dict[str, Any]]:
     if done.returncode:
         raise EchoSynthError(f"curl needs an answer, got: {done.stderr.strip()}: see the server's log")
     body, status = done.stdout.rsplit("\n", 1)
-    return int(status), dict(json.loads(body))
+    try:
+        return int(status), dict(json.loads(body))
+    except ValueError:  # an answer that is no JSON, such as that of an internal error
+        return int(status), {"detail": body.strip()}
