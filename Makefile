@@ -2,6 +2,9 @@
 # make demo-tee   the adaptation study on the esophageal phantom; takes the generator of runs/demo when it is there; OUT=folder, SEED=n
 # make demo-align   the alignment study on two machines of the phantom; OUT=folder, SEED=n
 # make demo-nnunet   nnU-Net beside the bundle's segmenter, in an environment of its own; OUT=folder, DATA=prepared folder, SEED=n
+# make demo-label   MONAI Label with the segmenter: server, client, training, all checked; takes the bundles of runs/demo when they are there;
+#                   DATA=folder of CAMUS, OUT=folder
+# make label-env    the environment of MONAI Label alone, .venv-label
 # make test   lint, types and tests
 # make lint   lint and types alone
 # make clean  remove the environments and the caches (results under runs/ stay)
@@ -22,7 +25,14 @@ STAMP := $(VENV)/.installed
 NNUNET       := .venv-nnunet
 NNUNET_STAMP := $(NNUNET)/.installed
 
-.PHONY: demo demo-tee demo-align demo-nnunet test lint clean install
+LABEL_VENV  ?= .venv-label
+LABEL_BIN   := $(LABEL_VENV)/bin
+LABEL_STAMP := $(LABEL_VENV)/.installed
+# The example files of pydicom 3, of which MONAI Label cannot use the code.
+LABEL_EXAMPLES := pydicom==3.0.2
+LABEL_PIP   := $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-label.txt
+
+.PHONY: demo demo-tee demo-align demo-label demo-nnunet label-env test lint clean install
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -41,6 +51,16 @@ demo-align: $(STAMP)
 demo-nnunet: OUT = runs/nnunet
 demo-nnunet: $(NNUNET_STAMP)
 	$(NNUNET)/bin/echosynth demo-nnunet --out "$(OUT)" $(if $(DATA),--data "$(DATA)") $(if $(SEED),--seed "$(SEED)")
+# MONAI Label needs older packages than the rest, and so an environment of its own.
+LABEL_SEGMENTER = $(wildcard runs/demo/bundles/echo_segmentation)
+LABEL_GENERATOR = $(wildcard runs/demo/bundles/echo_generative_diffusion)
+LABEL_DATA      = $(or $(DATA),$(ECHOSYNTH_CAMUS))
+demo-label: OUT = runs/label
+demo-label: $(LABEL_STAMP)
+	$(LABEL_BIN)/echosynth demo-label --out "$(OUT)" $(if $(LABEL_SEGMENTER),--bundle "$(LABEL_SEGMENTER)") \
+	    $(if $(LABEL_GENERATOR),--generator "$(LABEL_GENERATOR)") $(if $(LABEL_DATA),--data "$(LABEL_DATA)")
+
+label-env: $(LABEL_STAMP)
 
 test: lint
 	$(BIN)/python -m pytest --durations=15
@@ -68,6 +88,18 @@ $(NNUNET_STAMP): pyproject.toml constraints.txt requirements-nnunet.txt
 	$(NNUNET)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps nnunetv2 dynamic-network-architectures
 	touch $@
 
+# sam2, which MONAI Label asks for, is built with the torch that is there: a build of its own would fetch another one.
+$(LABEL_STAMP): pyproject.toml constraints-label.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' || \
+	    { echo "echosynth: error: MONAI Label needs Python 3.11 or 3.12, $(PYTHON) is another: make PYTHON=python3.11" >&2; exit 2; }
+	test -x $(LABEL_BIN)/pip || $(PYTHON) -m venv $(LABEL_VENV)
+	$(LABEL_PIP) "$(TORCH)" setuptools wheel
+	SAM2_BUILD_CUDA=0 $(LABEL_PIP) --no-build-isolation sam2
+	$(LABEL_PIP) -e ".[label]"
+	$(LABEL_BIN)/python -m monai_echosynth.integrations.torchvision_cpu
+	$(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(LABEL_VENV)/examples $(LABEL_EXAMPLES)
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(NNUNET) .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(NNUNET) $(LABEL_VENV) .mypy_cache .pytest_cache .ruff_cache build dist
 	find monai_echosynth tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,11 +20,13 @@ from monai_echosynth.commands import (
     demo,
     demo_align,
     demo_nnunet,
+    demo_label,
     demo_tee,
     evaluate,
     export,
     gap,
     generate,
+    label_app,
     layers,
     nnunet_export,
     nnunet_train,
@@ -91,9 +93,10 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    demos = (demo, demo_tee, demo_align, demo_nnunet)
+    demos = (demo, demo_tee, demo_align, demo_label, demo_nnunet)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
-    for module in (*makers, evaluate, gap, export, nnunet_export, nnunet_train, *demos, verify, zoo_gates):
+    doors = (export, label_app, nnunet_export, nnunet_train)
+    for module in (*makers, evaluate, gap, *doors, *demos, verify, zoo_gates):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

@@ -87,7 +87,7 @@ def _top_level(tree: ast.AST) -> Iterator[ast.AST]:
 @cache
 def sources() -> tuple[Source, ...]:
     """All modules of the package."""
-    paths = sorted(path for path in (ROOT / PACKAGE).rglob("*.py") if "bundles" not in path.parts)
+    paths = sorted(path for path in (ROOT / PACKAGE).rglob("*.py") if not {"apps", "bundles"} & set(path.parts))
     texts = [(path, path.read_text(encoding="utf-8")) for path in paths]
     return tuple(Source(path, ast.parse(text), text.count("\n")) for path, text in texts)
 

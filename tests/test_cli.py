@@ -33,6 +33,8 @@ COMMANDS = (
     "demo-tee",
     "demo-align",
     "demo-nnunet",
+    "label-app",
+    "demo-label",
     "verify",
     "zoo-gates",
 )

@@ -28,13 +28,17 @@ class ResumableCheckpoint:
         objects: objects with ``state_dict`` and ``load_state_dict`` by name; the trainer is added under ``trainer``.
         interval: epochs between checkpoints; the last epoch is always saved.
         save: write checkpoints (rank 0 only); restoring happens on every rank.
+        keep: leave the checkpoint where training has ended; without, the next training in the same folder starts anew.
     """
 
-    def __init__(self, ckpt_dir: str | Path, objects: Mapping[str, Any], interval: int = 1, save: bool = True) -> None:
+    def __init__(
+        self, ckpt_dir: str | Path, objects: Mapping[str, Any], interval: int = 1, save: bool = True, keep: bool = True
+    ) -> None:
         self.path = Path(ckpt_dir) / "checkpoint.pt"
         self.objects = dict(objects)
         self.interval = interval
         self.save = save
+        self.keep = keep
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
@@ -42,12 +46,18 @@ class ResumableCheckpoint:
         if self.save:
             due = Events.EPOCH_COMPLETED(event_filter=lambda e, n: n % self.interval == 0 or n == e.state.max_epochs)
             engine.add_event_handler(due, self.write)
+            if not self.keep:
+                engine.add_event_handler(Events.COMPLETED, self.remove)
 
     def write(self, engine: Engine) -> None:
         """Replace the checkpoint by the present state, in one step."""
         state = {name: item.state_dict() for name, item in {**self.objects, "trainer": engine}.items()}
         with atomic_path(self.path) as partial:
             torch.save(state, partial)
+
+    def remove(self, engine: Engine) -> None:
+        """Delete the checkpoint."""
+        self.path.unlink(missing_ok=True)
 
     def restore(self, engine: Engine) -> None:
         """Load the checkpoint, if there is one.

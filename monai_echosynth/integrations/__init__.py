@@ -1,1 +1,1 @@
-"""Other programs and optional packages, one module each; a package is imported when it is needed."""
+"""Doors to other programs and optional packages: each part translates between one of them and the workflows, imported when needed."""

@@ -30,7 +30,14 @@ from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.training_folder import claim_folder
 from monai_echosynth.workflows.training_settings import check_budget
 
-__all__ = ["SEGMENTATION_PRESETS", "SegmentationPreset", "SegmentationSettings", "train_segmenter"]
+__all__ = [
+    "SEGMENTATION_PRESETS",
+    "SegmentationPreset",
+    "SegmentationSettings",
+    "train_segmenter",
+    "training_curve",
+    "write_bundle",
+]
 
 BUNDLE = "echo_segmentation"
 
@@ -144,7 +151,7 @@ def train_segmenter(
         "parameters": parameters,
         "frames": len(workflow.train_dataset_data),
         "iterations": settings.iterations,
-        **_curve(root / "eval" / "history.json"),
+        **training_curve(root / "eval" / "history.json"),
         "seconds": round(time.perf_counter() - started, 1),
     }
 
@@ -183,8 +190,8 @@ def _write_plan(root: Path, folders: Sequence[str | Path], settings: Segmentatio
     replace(plan, batch_size=settings.batch_size).save(root / "plan.json")
 
 
-def _curve(path: Path) -> dict[str, float]:
-    """Final loss and validation Dice of a training's history."""
+def training_curve(path: Path) -> dict[str, float]:
+    """Final loss and, where there is one, validation Dice of a training's ``history.json``."""
     records = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
     dices = [record["validation_mean_dice"] for record in records if "validation_mean_dice" in record]
     result = {"final_loss": records[-1]["loss"]} if records else {}

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_net_in_out
+from monai.bundle import ConfigParser, ConfigWorkflow, run, verify_metadata, verify_net_in_out
 
 from monai_echosynth.networks.nets.segmenter import segmenter
 from monai_echosynth.networks.weights import save_weights
@@ -166,6 +166,48 @@ def test_inference_writes_masks_on_the_native_grid(bundle: Path, prepared: Path,
         assert np.allclose(mask.affine, source.affine)
         assert mask.get_data_dtype() == np.uint8
         assert np.asanyarray(mask.dataobj).max() <= 3
+
+
+@pytest.mark.filterwarnings("ignore:parsing config_file")
+def test_label_trains_it_with_overrides_of_its_own(bundle: Path, prepared: Path) -> None:
+    """What MONAI Label's bundle task sends: items, handlers with a loader first, ``#`` ids, no data folder; twice."""
+    content = json.loads((prepared / "dataset.json").read_text())
+    items = [{key: str(prepared / item[key]) for key in ("image", "label")} for item in content["training"]]
+    volume = nib.load(items[0]["label"])
+    items[0]["label"] = str(prepared / "labels" / "as_volume.nii.gz")  # as viewers of volumes save it
+    nib.save(nib.Nifti1Image(np.asanyarray(volume.dataobj)[..., None], volume.affine), items[0]["label"])
+    weights = bundle / "models" / "model.pt"
+    torch.manual_seed(3)
+    save_weights(segmenter(32, base_features=4), weights)
+    loader = {
+        "_target_": "CheckpointLoader",
+        "load_path": str(weights),
+        "load_dict": {"model": "$@network"},
+        "strict": False,
+    }
+    config = bundle / "configs" / "train.json"
+    handlers = [loader, *json.loads(config.read_text())["train"]["handlers"]]
+    seen = [weights.read_bytes()]
+    for validation in (items[:1], []):
+        run(
+            run_id="run",
+            logging_file=False,
+            meta_file=str(bundle / "configs" / "metadata.json"),
+            config_file=str(config),
+            **{
+                "bundle_root": str(bundle),
+                "device": "cpu",
+                "train#trainer#max_epochs": 2,
+                "train#dataset#data": items,
+                "train#handlers": handlers,
+                "validate#dataset#data": validation,
+                "progress": False,
+                **TINY,
+            },
+        )
+        seen.append(weights.read_bytes())
+    assert len(set(seen)) == 3
+    assert json.loads((bundle / "eval" / "history.json").read_text())[-1]["epoch"] == 2
 
 
 @pytest.mark.timeout(600)

@@ -101,3 +101,27 @@ def test_damaged_checkpoint_is_named(tmp_path: Path, keep: int) -> None:
 def test_checkpoint_holds_no_pickled_code(tmp_path: Path) -> None:
     _train(tmp_path, epochs=1)
     assert set(torch.load(tmp_path / "checkpoint.pt", weights_only=True)) == {"network", "optimizer", "trainer"}
+
+
+def test_folder_of_a_finished_training_can_be_used_again(tmp_path: Path) -> None:
+    """Without ``keep`` the second training starts at its first epoch; an interrupted one still goes on."""
+
+    def run(die: bool = False) -> tuple[int, int]:
+        trainer = Engine(lambda engine, _: None)
+        first: list[int] = []
+        trainer.add_event_handler(Events.EPOCH_STARTED, lambda engine: first.append(engine.state.epoch))
+        ResumableCheckpoint(tmp_path, {}, keep=False).attach(trainer)
+        if die:
+            trainer.add_event_handler(Events.EPOCH_STARTED(once=3), _raise)
+        trainer.run(range(2), max_epochs=3)
+        return first[0], len(list(tmp_path.iterdir()))
+
+    assert run() == (1, 0)
+    with pytest.raises(_Killed):
+        run(die=True)
+    assert run() == (3, 0)
+    assert run() == (1, 0)
+
+
+def _raise(_engine: Engine) -> None:
+    raise _Killed
