@@ -18,6 +18,7 @@ from monai_echosynth.commands import (
     align,
     demo,
     demo_align,
+    demo_deploy,
     demo_tee,
     evaluate,
     gap,
@@ -74,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
-    for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, verify):
+    for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, demo_deploy, verify):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

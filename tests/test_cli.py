@@ -29,6 +29,7 @@ COMMANDS = (
     "demo",
     "demo-tee",
     "demo-align",
+    "demo-deploy",
     "verify",
 )
 
@@ -171,6 +172,7 @@ def test_choices_equal_the_enumerations() -> None:
         ["evaluate", "--bundle", "missing", "--data", "missing", "--out", "new"],
         ["gap", "missing", "missing", "--out", "new"],
         ["demo", "--data", "missing", "--out", "new"],
+        ["demo-deploy", "--python", "missing", "--out", "new"],
     ],
 )
 def test_real_bad_input(
