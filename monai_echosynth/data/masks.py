@@ -102,6 +102,7 @@ def read_native_mask(item: Mapping[str, Any], labels: FolderLabels | None = None
     pixels = read_pixels(path)
     labels = labels or labels_beside(path)
     table = labels.table_of(pixels.array)
+    table.check(pixels.array, path)
     label = annotated_map(pixels.array, _sector(item, pixels.array, path, labels), path, table, labels.semantic)
     return Mask(label, pixels.spacing, "", pixels.spacing_known)
 

@@ -49,6 +49,7 @@ def new_instance(sop_class: str, modality: str, series: str, series_number: int)
     dataset.ContentTime = dataset.SeriesTime = dataset.InstanceCreationTime = now.strftime("%H%M%S")
     dataset.Modality, dataset.SeriesDescription = modality, series
     dataset.SeriesNumber, dataset.InstanceNumber = series_number, 1
+    dataset.BodyPartExamined = "HEART"
     dataset.Manufacturer = dataset.ManufacturerModelName = MANUFACTURER
     dataset.SoftwareVersions = __version__
     return dataset

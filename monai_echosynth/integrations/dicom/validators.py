@@ -2,7 +2,8 @@
 
 ``dciodvfy`` (dicom3tools, David Clunie; Debian's package of that name) checks modules, attribute types, values and codes of an
 instance offline. ``validate_iods`` (the Python package dicom-validator) compares an instance with the tables of the current
-edition, which it downloads at its first use. Errors count; warnings are kept for the reader.
+edition, which it downloads at its first use. Errors count; warnings are kept for the reader. An attribute that the standard has
+and the program does not know yet, as Debian's dciodvfy does not know Synthetic Data (0008,001C), is a warning, too.
 
 References:
     https://www.dclunie.com/dicom3tools.html
@@ -11,6 +12,7 @@ References:
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +21,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from monai_echosynth.integrations.dicom.library import load_pydicom
+
 __all__ = ["Validator", "Verdict", "available_validators", "validate"]
+
+
+_UNKNOWN = re.compile(r"not a recognized standard attribute - \(0x([0-9a-f]{4}),0x([0-9a-f]{4})\)")
 
 
 class Validator(StrEnum):
@@ -69,13 +76,20 @@ def validate(path: Path, validator: Validator, python: str = sys.executable) -> 
     """
     if validator is Validator.DCIODVFY:
         lines = _lines(_run([str(validator), str(path)]))
-        errors = [line for line in lines if line.startswith("Error")]
-        return Verdict(validator, path, tuple(errors), tuple(line for line in lines if line.startswith("Warning")))
+        errors = [line for line in lines if line.startswith("Error") and not _is_newer(line)]
+        warnings = [line for line in lines if line.startswith("Warning") or _is_newer(line)]
+        return Verdict(validator, path, tuple(errors), tuple(warnings))
     done = _run([python, "-m", "dicom_validator.validate_iods", str(path)])
     lines = _lines(done)
     start = lines.index("Errors") + 2 if "Errors" in lines else len(lines)
     found = lines[start:] or ([f"{done.returncode} errors"] if done.returncode else [])
     return Verdict(validator, path, tuple(found) if done.returncode else (), ())
+
+
+def _is_newer(line: str) -> bool:
+    """Whether an error is about an attribute that pydicom's dictionary has and the program's own does not."""
+    found = _UNKNOWN.search(line)
+    return found is not None and load_pydicom().datadict.dictionary_has_tag(int(found[1] + found[2], 16))
 
 
 def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:

@@ -69,7 +69,7 @@ def write_overlay(path: Path, cine: UltrasoundCine, labels: NDArray[np.uint8], t
     dataset.SourceImageSequence = [source_item(cine.header)]
     dataset.PatientOrientation = ""
     dataset.BurnedInAnnotation = cine.header.get("BurnedInAnnotation") or "YES"  # unknown text may be in the picture
-    dataset.PixelSpacing = [f"{value:.10g}" for value in cine.spacing[::-1]]
+    dataset.PixelSpacing = [load_pydicom().valuerep.DS(value, auto_format=True) for value in cine.spacing[::-1]]
     _add_image(dataset, cine)
     if is_cine:
         dataset.NumberOfFrames = len(labels)

@@ -32,6 +32,8 @@ from monai_echosynth.integrations.dicom.library import load_highdicom, load_pydi
 __all__ = ["Algorithm", "write_segmentation"]
 
 ULTRASOUND_IMAGE = "1.2.840.10008.5.1.4.1.1.6.1"
+NOMINAL_THICKNESS = 1.0
+"""Slice thickness in mm. A 2-D frame has none, but readers ask for one and zero is not allowed: volumes from it mean nothing."""
 _AI = Code("123110", "DCM", "Artificial Intelligence")
 _SERIES = 901
 
@@ -134,12 +136,13 @@ def _instance(cine: UltrasoundCine, descriptions: list[Any]) -> Any:
         manufacturer_model_name=MANUFACTURER,
         software_versions=__version__,
         device_serial_number="0",
-        content_label="ECHO_SEGMENTATION",
+        content_label="ECHO_SEG",
         content_description="Cardiac structures. Research only, not for diagnosis.",
         series_description="Segmentation (research only)",
-        pixel_measures=highdicom.PixelMeasuresSequence(cine.spacing[::-1], slice_thickness=None),
+        pixel_measures=highdicom.PixelMeasuresSequence(cine.spacing[::-1], NOMINAL_THICKNESS),
         omit_empty_frames=False,
     )
+    dataset.PatientOrientation = ""
     if cine.header.get("SyntheticData"):
         dataset.SyntheticData = cine.header.SyntheticData
     for reference in (

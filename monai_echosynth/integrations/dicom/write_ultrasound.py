@@ -67,6 +67,7 @@ def write_ultrasound(
     dataset = new_instance(MULTI_FRAME if is_cine else SINGLE_FRAME, "US", series, 1)
     dataset.PatientID = patient
     dataset.PatientName = f"{patient}^Echo"
+    dataset.StudyID = "1"
     dataset.StudyDate, dataset.StudyTime = dataset.ContentDate, dataset.ContentTime
     dataset.ImageType = ["DERIVED", "PRIMARY"]
     dataset.DerivationDescription = derivation
