@@ -32,6 +32,7 @@ from monai_echosynth.commands import (
     verify,
 )
 from monai_echosynth.commands.options import Handler
+from monai_echosynth.commands.quiet import quiet_monai
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["build_parser", "main"]
@@ -51,7 +52,7 @@ _REMEDIES = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     args = build_parser().parse_args(argv)
-    logging.getLogger("monai.bundle.workflows").addFilter(_is_news)
+    quiet_monai()
     logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it announces errors that are reported here
     handler: Handler = args.handler
     try:
@@ -79,11 +80,6 @@ def build_parser() -> argparse.ArgumentParser:
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """MONAI warns whenever a workflow leaves the logging settings alone, as all workflows here do."""
-    return not record.getMessage().startswith("Logging file is set to False")
 
 
 def _reason(error: BaseException | None) -> Exception | None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from monai_echosynth.commands.quiet import quiet_monai
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["run_app"]
@@ -17,6 +18,7 @@ __all__ = ["run_app"]
 
 def run_app(application: Callable[[], Any]) -> int:
     """Builds and runs an application; returns the exit code: 0 done, 2 bad input."""
+    quiet_monai()
     try:
         application().run()
     except Exception as error:

@@ -48,8 +48,9 @@ class DeployRunner:
             EchoSynthError: it does not start.
         """
         code = (
-            "import importlib.metadata as m, monai.deploy.core, monai_echosynth.integrations.dicom.library as d;"
-            "d.load_pydicom(); d.load_highdicom(); print(m.version('monai-deploy-app-sdk'))"
+            "import importlib.metadata as m; version = m.version('monai-deploy-app-sdk');"
+            "import monai.deploy.core, monai_echosynth.integrations.dicom.library as d;"
+            "d.load_pydicom(); d.load_highdicom(); print(version)"
         )
         done = self._run([str(self.python), "-c", code]) if self.python.is_file() else None
         if done is None or done.returncode:

@@ -68,7 +68,7 @@ def test_synthesis_application(runner: DeployRunner, tmp_path: Path) -> None:
     runner.run(app, tmp_path / "maps", out, bundle, settings)
     assert json.dumps(check_synthetic(out / "a_synthetic.dcm", (0.7, 0.4)))
     wrong = write_settings(tmp_path / "wrong.yaml", {"steps": 3}, app / "app.yaml")
-    with pytest.raises(EchoSynthError, match="settings must be among .* got 'steps'"):
+    with pytest.raises(EchoSynthError, match=r"settings must be among .* got 'steps'"):
         runner.run(app, tmp_path / "maps", tmp_path / "again", bundle, wrong)
     with pytest.raises(EchoSynthError, match="a trained echo_generative_diffusion bundle was expected"):
         runner.run(app, tmp_path / "maps", tmp_path / "again", tmp_path / "maps", settings)

@@ -42,7 +42,7 @@ def test_no_frame_of_camus(tmp_path: Path) -> None:
 
 def test_deploy_is_missing(tmp_path: Path) -> None:
     for python in (tmp_path / "python", Path(sys.executable)):
-        with pytest.raises(EchoSynthError, match="MONAI Deploy is needed .*run 'make demo-deploy'"):
+        with pytest.raises(EchoSynthError, match=r"MONAI Deploy is needed .*run 'make demo-deploy'"):
             run_deploy_demo(tmp_path, tmp_path / "out", python, echo=lambda line: None)
     assert list(tmp_path.iterdir()) == []
 
@@ -52,7 +52,7 @@ def test_application_that_breaks(tmp_path: Path) -> None:
     app.mkdir()
     (app / "__main__.py").write_text("import sys\nprint('echosynth: error: no: do', file=sys.stderr)\nsys.exit(2)\n")
     runner = DeployRunner(Path(sys.executable))
-    with pytest.raises(EchoSynthError, match="^no: do$"):
+    with pytest.raises(EchoSynthError, match=r"^no: do$"):
         runner.run(app, tmp_path, tmp_path, tmp_path)
     (app / "__main__.py").write_text("raise RuntimeError('broken')\n")
     with pytest.raises(EchoSynthError, match="app must end well, got 'RuntimeError: broken'"):
