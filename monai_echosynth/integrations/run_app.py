@@ -1,7 +1,6 @@
 """Runs a MONAI Deploy application so that bad input ends in one line and exit code 2, as everywhere here.
 
-Holoscan, which executes the operators, reports an exception of an operator in its own way and may raise another one; the first
-error that is meant for the user is kept and shown last.
+Holoscan, which executes the operators, reports an exception of an operator in its own words and raises it again at the end.
 """
 
 from __future__ import annotations

@@ -87,7 +87,8 @@ class DeployRunner:
         """Starts a command with the CUDA runtime of the environment, which Holoscan loads even where there is no GPU."""
         libraries = [*self.python.parent.parent.glob("lib/python3.*/site-packages/nvidia/cu13/lib")]
         paths = [*map(str, libraries), os.environ.get("LD_LIBRARY_PATH", "")]
-        environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(filter(None, paths)), **(extra or {})}
+        own = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
+        environment = {**own, "LD_LIBRARY_PATH": ":".join(filter(None, paths)), **(extra or {})}
         return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, errors="replace")
 
 
@@ -115,7 +116,7 @@ def run_deploy_demo(
     Raises:
         EchoSynthError: MONAI Deploy, a bundle or a validator is missing, an application failed, or a check did.
     """
-    runner, steps = DeployRunner(python), _Steps(echo, 8 + 2 * bool(camus))
+    runner, steps = DeployRunner(python), _Steps(echo, 7 + bool(camus))
     version = steps.do("MONAI Deploy", runner.check)
     for bundle in (bundles / SEGMENTATION_BUNDLE, bundles / SYNTHESIS_BUNDLE):
         if not (bundle / "models").is_dir():

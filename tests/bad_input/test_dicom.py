@@ -50,6 +50,15 @@ def test_no_pixels(tmp_path: Path) -> None:
     refused(save(ultrasound(gray_ramp(1), PixelData=None), tmp_path / "a.dcm"), "Pixel Data", "export the images again")
 
 
+@pytest.mark.parametrize("key", ["SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"])
+def test_no_identifier(tmp_path: Path, key: str) -> None:
+    whole = save(ultrasound(gray_ramp(1)), tmp_path / "a.dcm")
+    dataset = pydicom.dcmread(whole)
+    del dataset[key]
+    dataset.save_as(whole)
+    refused(whole, f"got no {key}", "export it again")
+
+
 @pytest.mark.parametrize(("uid", "modality"), [("2", "CT"), ("4", "MR"), ("7", "US")])
 def test_wrong_modality(tmp_path: Path, uid: str, modality: str) -> None:
     dataset = ultrasound(gray_ramp(1), SOPClassUID=f"1.2.840.10008.5.1.4.1.1.{uid}", Modality=modality)

@@ -32,9 +32,9 @@ class SegmentedFrames:
 
     Attributes:
         labels: (F, X, Y) ids of the table asked for; 0 where no segment is.
-        numbers: the source frame of each map, counted from 1, ascending.
+        numbers: the source frame of each map, counted from 1, ascending; where the maps belong to several images, the image.
         spacing: pixel size in mm along x and y; None where the file has none.
-        source_uid: SOP instance UID of the source image; empty where the file names none.
+        source_uid: SOP instance UID of the source image; empty where the file names none or several.
     """
 
     labels: NDArray[np.uint8]
@@ -63,7 +63,9 @@ def read_segmentation(path: Path, table: LabelTable) -> SegmentedFrames:
     ids = _ids_by_segment(dataset, table, path)
     masks = list(decoded_frames(dataset, path))
     groups = dataset.PerFrameFunctionalGroupsSequence
-    frames = [_frame_number(group) for group in groups]
+    sources = [_source(group) for group in groups]
+    images = list(dict.fromkeys(uid for uid, _ in sources))
+    frames = [number if len(images) == 1 else images.index(uid) + 1 for uid, number in sources]
     numbers = tuple(sorted(set(frames)))
     labels = np.zeros((len(numbers), int(dataset.Columns), int(dataset.Rows)), np.uint8)
     for mask, group, number in zip(masks, groups, frames, strict=True):
@@ -71,7 +73,7 @@ def read_segmentation(path: Path, table: LabelTable) -> SegmentedFrames:
         for segment, value in ids.items():
             if shown in (None, segment):
                 target[(segment if shown is None else 1) == mask.T] = value
-    return SegmentedFrames(labels, numbers, _spacing(dataset, path), _source_uid(dataset))
+    return SegmentedFrames(labels, numbers, _spacing(dataset, path), images[0] if len(images) == 1 else "")
 
 
 def _ids_by_segment(dataset: Any, table: LabelTable, path: Path) -> dict[int, int]:
@@ -99,14 +101,13 @@ def _segment(group: Any, dataset: Any) -> int:
     return int(items[0].ReferencedSegmentNumber) if items else 0
 
 
-def _frame_number(group: Any) -> int:
-    """Frame of the source that the functional groups of a mask name; 1 for a source of one frame."""
+def _source(group: Any) -> tuple[str, int]:
+    """The image and its frame, counted from 1, that the functional groups of a mask name."""
     derivation = group.get("DerivationImageSequence")
     sources = derivation[0].get("SourceImageSequence") if derivation else None
-    number = sources[0].get("ReferencedFrameNumber") if sources else None
-    if number is None and not sources:  # no source named: the last dimension tells the frames apart
-        number = group.FrameContentSequence[0].DimensionIndexValues[-1]
-    return 1 if number is None else int(number)
+    if sources:
+        return str(sources[0].ReferencedSOPInstanceUID), int(sources[0].get("ReferencedFrameNumber") or 1)
+    return "", int(group.FrameContentSequence[0].DimensionIndexValues[-1])  # the last dimension tells the frames apart
 
 
 def _spacing(dataset: Any, path: Path) -> tuple[float, float] | None:
@@ -116,11 +117,3 @@ def _spacing(dataset: Any, path: Path) -> tuple[float, float] | None:
             across, along = measures[0].PixelSpacing
             return check_spacing((float(along), float(across)), path)
     return None
-
-
-def _source_uid(dataset: Any) -> str:
-    for series in dataset.get("ReferencedSeriesSequence") or []:
-        for instance in series.ReferencedInstanceSequence:
-            return str(instance.ReferencedSOPInstanceUID)
-    sources = dataset.get("SourceImageSequence")
-    return str(sources[0].ReferencedSOPInstanceUID) if sources else ""

@@ -27,6 +27,7 @@ ULTRASOUND_CLASSES = (
 )
 """Ultrasound Image Storage and Ultrasound Multi-frame Image Storage, and their retired forms."""
 
+_IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -48,6 +49,11 @@ def read_ultrasound(path: Path, spacing: tuple[float, float] | None = None) -> U
         )
     if "PixelData" not in dataset or not dataset.get("Rows") or not dataset.get("Columns"):
         raise EchoSynthError(f"a DICOM image must hold Pixel Data, got none in {path}: export the images again")
+    missing = [key for key in _IDENTIFIERS if not dataset.get(key)]
+    if missing:
+        raise EchoSynthError(
+            f"a DICOM image must have {', '.join(_IDENTIFIERS)}, got no {missing[0]} in {path}: export it again"
+        )
     calibration = calibrate(dataset, path, spacing)
     frames = gray_frames(dataset, path)
     header = dataset.copy()

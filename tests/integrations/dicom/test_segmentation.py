@@ -97,6 +97,21 @@ def test_codes_meet_across_tables(cine: UltrasoundCine, tmp_path: Path) -> None:
     assert np.array_equal(found == TEE_LABELS.id_of("la"), labels_of(cine) == 3)
 
 
+def test_masks_of_several_images(tmp_path: Path) -> None:
+    """Each of a series of single images: told apart by their instances."""
+    cine = read_ultrasound(save(ultrasound(gray_ramp(3, 40, 50)), tmp_path / "us.dcm"))
+    labels = disk_labels((40, 50), RADII, SPACING)
+    path = write_segmentation(tmp_path / "seg.dcm", cine, labels, CAMUS_LABELS, ALGORITHM)
+    dataset = pydicom.dcmread(path)
+    for group in dataset.PerFrameFunctionalGroupsSequence:
+        source = group.DerivationImageSequence[0].SourceImageSequence[0]
+        source.ReferencedSOPInstanceUID += f".{source.ReferencedFrameNumber}"
+        del source.ReferencedFrameNumber
+    dataset.save_as(path)
+    found = read_segmentation(path, CAMUS_LABELS)
+    assert np.array_equal(found.labels, labels) and found.numbers == (1, 2, 3) and not found.source_uid
+
+
 def test_belongs_to_the_study(cine: UltrasoundCine, tmp_path: Path) -> None:
     labels = labels_of(cine)
     paths = [
