@@ -103,14 +103,14 @@ def _from_map(item: dict[str, str], spacing: tuple[float, float] | None) -> Labe
 def _from_segmentation(path: Path, beside: Sequence[Path], spacing: tuple[float, float] | None) -> LabelCine:
     """Semantic maps of a DICOM SEG, cut to the box of their sector."""
     found = read_segmentation(path, SEMANTIC_LABELS)
-    image = _source(found, beside)
+    image = _source(found, beside, spacing)
     size = spacing or found.spacing or (image.spacing if image else None)
     if size is None:
         raise EchoSynthError(
             f"label maps need the size of their pixels, got no Pixel Measures in {path}: give the spacing in mm"
         )
     if (found.labels == SEMANTIC_LABELS.id_of(SECTOR)).any():
-        tables, sector = SEMANTIC_LABELS, (found.labels > 0).any(axis=0)
+        tables, sector = SEMANTIC_LABELS, np.asarray((found.labels > 0).any(axis=0))
     elif image is not None:
         tables, sector = CAMUS_LABELS, np.zeros(found.labels.shape[1:], bool)
         sector[image.region.slices] = sector_mask(image.images.max(axis=0))
@@ -122,7 +122,8 @@ def _from_segmentation(path: Path, beside: Sequence[Path], spacing: tuple[float,
     drawn = [k for k, label in enumerate(found.labels) if np.isin(label, _STRUCTURES).any()]
     if not drawn:
         raise EchoSynthError(f"a segmentation must mark a structure, got empty segments in {path}: segment it again")
-    box = tuple(slice(np.flatnonzero(line)[0], np.flatnonzero(line)[-1] + 1) for line in (sector.any(1), sector.any(0)))
+    x, y = np.nonzero(sector)
+    box = (slice(x.min(), x.max() + 1), slice(y.min(), y.max() + 1))
     labels = [
         annotated_map(found.labels[k][box], sector[box], f"{path}, frame {found.numbers[k]}", tables, SEMANTIC_LABELS)
         for k in drawn
@@ -130,10 +131,12 @@ def _from_segmentation(path: Path, beside: Sequence[Path], spacing: tuple[float,
     return LabelCine(path.stem, np.stack(labels), check_spacing(size, path), image.frame_ms if image else None)
 
 
-def _source(found: SegmentedFrames, beside: Sequence[Path]) -> UltrasoundCine | None:
+def _source(
+    found: SegmentedFrames, beside: Sequence[Path], spacing: tuple[float, float] | None
+) -> UltrasoundCine | None:
     """The image that a segmentation refers to, if it lies beside it and has its size."""
     for file in beside:
         if found.source_uid and read_dataset(file, header=True).get("SOPInstanceUID") == found.source_uid:
-            image = read_ultrasound(file)
+            image = read_ultrasound(file, spacing or found.spacing)
             return image if image.frames.shape[1:] == found.labels.shape[1:] else None
     return None

@@ -65,7 +65,7 @@ def bundle_labels(bundle: Path) -> LabelTable:
         EchoSynthError: ``bundle`` is not a segmentation bundle.
     """
     outputs = _metadata(bundle).get("network_data_format", {}).get("outputs", {})
-    output = next(iter(outputs.values()), {}) if isinstance(outputs, dict) else {}
+    output: dict[str, Any] = next(iter(outputs.values()), {}) if isinstance(outputs, dict) else {}
     names = output.get("channel_def", {})
     if output.get("format") != "segmentation" or len(names) < 2:
         raise EchoSynthError(f"a trained echo_segmentation bundle was expected, got {bundle}: name one")

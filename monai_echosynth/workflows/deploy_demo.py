@@ -11,85 +11,25 @@ compares areas.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_echosynth.data.atomic import write_json
+from monai_echosynth.data.atomic import write_json, write_text
+from monai_echosynth.data.builtin_labels import CAMUS_LABELS
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.integrations.app_folder import AppName, app_source, check_app_folder
 from monai_echosynth.integrations.dicom.validators import available_validators, validate
+from monai_echosynth.integrations.measurements import measure
 from monai_echosynth.workflows.deploy_checks import area_difference, check_synthetic
 from monai_echosynth.workflows.deploy_inputs import DemoInput, camus_input, example_input, phantom_input
+from monai_echosynth.workflows.deploy_runner import DeployRunner
 
-__all__ = ["DeployRunner", "run_deploy_demo"]
+__all__ = ["run_deploy_demo"]
 
+_MARK = ".demo-deploy"
 SEGMENTATION_BUNDLE, SYNTHESIS_BUNDLE = "echo_segmentation", "echo_generative_diffusion"
-
-
-@dataclass(frozen=True)
-class DeployRunner:
-    """MONAI Deploy in an environment of its own.
-
-    Attributes:
-        python: interpreter of that environment.
-    """
-
-    python: Path
-
-    def check(self) -> str:
-        """Version of the SDK.
-
-        Raises:
-            EchoSynthError: it does not start.
-        """
-        code = (
-            "import importlib.metadata as m; version = m.version('monai-deploy-app-sdk');"
-            "import monai.deploy.core, monai_echosynth.integrations.dicom.library as d;"
-            "d.load_pydicom(); d.load_highdicom(); print(version)"
-        )
-        done = self._run([str(self.python), "-c", code]) if self.python.is_file() else None
-        if done is None or done.returncode:
-            reason = "no such interpreter" if done is None else (done.stderr.strip().splitlines() or ["it stopped"])[-1]
-            raise EchoSynthError(
-                f"MONAI Deploy is needed in the environment of {self.python}, got '{reason}': run 'make demo-deploy', which"
-                " sets it up"
-            )
-        return done.stdout.split()[-1]
-
-    def run(self, app: Path, source: Path, out: Path, bundle: Path, settings: Path | None = None) -> str:
-        """Runs an application and returns what it printed.
-
-        Args:
-            app: application folder.
-            source: input file or folder.
-            out: output folder.
-            bundle: model folder.
-            settings: ``app.yaml`` to use instead of the application's own.
-
-        Raises:
-            EchoSynthError: it failed; the text is its own last error line.
-        """
-        command = [str(self.python), str(app), "-i", str(source), "-o", str(out), "-m", str(bundle)]
-        done = self._run(command, {"HOLOSCAN_CONFIG_PATH": str(settings)} if settings else {})
-        lines = [line.strip() for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-        if done.returncode:
-            errors = [line for line in lines if line.startswith("echosynth: error: ")]
-            reason = (errors or lines or ["no output"])[-1].removeprefix("echosynth: error: ")
-            raise EchoSynthError(reason if errors else f"{app.name} must end well, got '{reason}': run it by hand")
-        return "\n".join(lines)
-
-    def _run(self, command: list[str], extra: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """Starts a command with the CUDA runtime of the environment, which Holoscan loads even where there is no GPU."""
-        libraries = [*self.python.parent.parent.glob("lib/python3.*/site-packages/nvidia/cu13/lib")]
-        paths = [*map(str, libraries), os.environ.get("LD_LIBRARY_PATH", "")]
-        own = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "PYTHONHOME")}
-        environment = {**own, "LD_LIBRARY_PATH": ":".join(filter(None, paths)), **(extra or {})}
-        return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, errors="replace")
 
 
 def run_deploy_demo(
@@ -116,15 +56,15 @@ def run_deploy_demo(
     Raises:
         EchoSynthError: MONAI Deploy, a bundle or a validator is missing, an application failed, or a check did.
     """
-    runner, steps = DeployRunner(python), _Steps(echo, 7 + bool(camus))
-    version = steps.do("MONAI Deploy", runner.check)
     for bundle in (bundles / SEGMENTATION_BUNDLE, bundles / SYNTHESIS_BUNDLE):
         if not (bundle / "models").is_dir():
             raise EchoSynthError(f"a trained bundle was expected, got nothing at {bundle}: run 'make demo' first")
     apps = {name: app_source(name) for name in AppName}
     for app in apps.values():
         check_app_folder(app)
-    _clear(out)
+    runner, steps = DeployRunner(python), _Steps(echo, 7 + bool(camus))
+    version = steps.do("MONAI Deploy", runner.check)
+    _claim(out)
     inputs = steps.do("input", lambda: _inputs(out / "input", camus))
     segmented = {}
     for item in inputs:
@@ -135,8 +75,8 @@ def run_deploy_demo(
     sources = {"maps": out / "input" / "phantom_maps", "seg": _with_image(phantom, out)}
     synthetic = {}
     for name, source in sources.items():
-        step = _synthesis(runner, apps[AppName.SYNTHESIS], source, out / "synthetic" / name, bundles, phantom.spacing)
-        synthetic[name] = steps.do(f"synthesis from {name}", step)
+        draw = _synthesis(runner, apps[AppName.SYNTHESIS], source, out / "synthetic" / name, bundles, phantom.spacing)
+        synthetic[name] = steps.do(f"synthesis from {name}", draw)
     verdicts = steps.do("validators", lambda: _verdicts(out, python))
     summary = {"sdk": version, "segmentation": segmented, "synthesis": synthetic, "validation": verdicts}
     write_json(out / "summary.json", summary)
@@ -156,7 +96,14 @@ class _Steps:
         return work()
 
 
-def _clear(out: Path) -> None:
+def _claim(out: Path) -> None:
+    """Empties the folder of an earlier run; raises EchoSynthError where the folder holds something else."""
+    mark = out / _MARK
+    if out.exists() and not mark.is_file() and (not out.is_dir() or any(out.iterdir())):
+        raise EchoSynthError(
+            f"the output folder must be new, empty or of an earlier run, got {out}: choose another one"
+        )
+    write_text(mark, "folder of echosynth demo-deploy, which empties it\n")
     for name in ("input", "segmented", "synthetic"):
         shutil.rmtree(out / name, ignore_errors=True)
 
@@ -192,9 +139,6 @@ def _segmentation(
 
 def _true_areas(item: DemoInput) -> dict[str, list[float]] | None:
     """Areas of the labels that came with the input."""
-    from monai_echosynth.data.builtin_labels import CAMUS_LABELS
-    from monai_echosynth.integrations.measurements import measure
-
     if item.labels is None:
         return None
     areas = measure(item.labels, CAMUS_LABELS, item.spacing)["areas_cm2"]

@@ -15,7 +15,7 @@ from monai_echosynth.integrations.app_settings import write_settings
 from monai_echosynth.networks.nets.segmenter import segmenter
 from monai_echosynth.networks.weights import save_weights
 from monai_echosynth.workflows.deploy_checks import area_difference, check_synthetic
-from monai_echosynth.workflows.deploy_demo import DeployRunner
+from monai_echosynth.workflows.deploy_runner import DeployRunner
 from monai_echosynth.workflows.segmentation import write_bundle
 from tests.helpers.dicom_files import save, ultrasound
 from tests.helpers.echo_frames import frame, save_nifti

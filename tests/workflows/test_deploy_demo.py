@@ -11,8 +11,9 @@ import pytest
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.integrations.dicom.read_ultrasound import read_ultrasound
-from monai_echosynth.workflows.deploy_demo import DeployRunner, run_deploy_demo
+from monai_echosynth.workflows.deploy_demo import run_deploy_demo
 from monai_echosynth.workflows.deploy_inputs import camus_input, example_input, phantom_input
+from monai_echosynth.workflows.deploy_runner import DeployRunner
 from monai_echosynth.workflows.deploy_summary import format_deploy_summary
 from tests.helpers.echo_frames import camus_folder
 
@@ -41,10 +42,27 @@ def test_no_frame_of_camus(tmp_path: Path) -> None:
 
 
 def test_deploy_is_missing(tmp_path: Path) -> None:
+    bundles, out = tmp_path / "bundles", tmp_path / "out"
+    with pytest.raises(EchoSynthError, match=r"a trained bundle was expected, got nothing at .*run 'make demo' first"):
+        run_deploy_demo(bundles, out, Path(sys.executable))
+    for name in ("echo_segmentation", "echo_generative_diffusion"):
+        (bundles / name / "models").mkdir(parents=True)
     for python in (tmp_path / "python", Path(sys.executable)):
         with pytest.raises(EchoSynthError, match=r"MONAI Deploy is needed .*run 'make demo-deploy'"):
-            run_deploy_demo(tmp_path, tmp_path / "out", python, echo=lambda line: None)
-    assert list(tmp_path.iterdir()) == []
+            run_deploy_demo(bundles, out, python, echo=lambda line: None)
+    assert not out.exists()
+
+
+def test_folder_of_others_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DeployRunner, "check", lambda self: "4.0.0")
+    for name in ("echo_segmentation", "echo_generative_diffusion"):
+        (tmp_path / "bundles" / name / "models").mkdir(parents=True)
+    mine = tmp_path / "out" / "input" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("dear to me")
+    with pytest.raises(EchoSynthError, match="output folder must be new, empty or of an earlier run"):
+        run_deploy_demo(tmp_path / "bundles", tmp_path / "out", Path(sys.executable), echo=lambda line: None)
+    assert mine.is_file()
 
 
 def test_application_that_breaks(tmp_path: Path) -> None:
