@@ -77,7 +77,10 @@ class SegmentationTask:
         """Label maps of a recording."""
         _LOGGER.info("segmenting %d frames of %s", len(cine.frames), cine.source.name)
         labels = segment_frames(self.bundle, cine.images, cine.spacing, self.settings.bundle)
-        name = "_".join(cine.source.relative_to(self._root).parts).removesuffix(".dcm")
+        source = (
+            cine.source.relative_to(self._root) if cine.source.is_relative_to(self._root) else Path(cine.source.name)
+        )
+        name = "_".join(source.parts).removesuffix(".dcm")
         return SegmentedCine(cine, cine.whole(labels), bundle_labels(self.bundle), name)
 
     def write_segmentation(self, item: SegmentedCine) -> Path:

@@ -105,7 +105,7 @@ def test_masks_of_several_images(tmp_path: Path) -> None:
     dataset = pydicom.dcmread(path)
     for group in dataset.PerFrameFunctionalGroupsSequence:
         source = group.DerivationImageSequence[0].SourceImageSequence[0]
-        source.ReferencedSOPInstanceUID += f".{source.ReferencedFrameNumber}"
+        source.ReferencedSOPInstanceUID = f"1.2.3.{source.ReferencedFrameNumber}"
         del source.ReferencedFrameNumber
     dataset.save_as(path)
     found = read_segmentation(path, CAMUS_LABELS)
