@@ -80,9 +80,7 @@ def validate(path: Path, validator: Validator, python: str = sys.executable) -> 
         warnings = [line for line in lines if line.startswith("Warning") or _is_newer(line)]
         return Verdict(validator, path, tuple(errors), tuple(warnings))
     done = _run([python, "-m", "dicom_validator.validate_iods", str(path)])
-    lines = _lines(done)
-    start = lines.index("Errors") + 2 if "Errors" in lines else len(lines)
-    found = lines[start:] or ([f"{done.returncode} errors"] if done.returncode else [])
+    found = [line for line in _lines(done) if line.startswith("Tag (")] or [f"{done.returncode} errors"]
     return Verdict(validator, path, tuple(found) if done.returncode else (), ())
 
 
