@@ -26,6 +26,7 @@ __all__ = ["CAVITIES", "measure"]
 
 CAVITIES = ("lv_endo", "lv")
 """Names of the left ventricular cavity in label tables."""
+_DIGITS = 6  # a pixel may be 0.001 cm2
 _METHOD = f"single-plane Simpson, method of disks: V = pi/4 * sum(d_i^2) * L/{DISKS}, i = 1..{DISKS}; EF = (V_ED - V_ES) / V_ED"
 _SOURCE = "Lang et al., J Am Soc Echocardiogr 2015, https://doi.org/10.1016/j.echo.2014.10.003"
 
@@ -68,7 +69,7 @@ def measure(
         ed = int(shown[sizes[shown].argmax()]) + 1 if ed_frame is None else ed_frame
         es = int(shown[sizes[shown].argmin()]) + 1 if es_frame is None else es_frame
         ventricle |= _phases(labels, table, spacing, str(cavity), ed, es)
-    rounded = {name: [round(value, 4) for value in values] for name, values in areas.items()}
+    rounded = {name: [round(value, _DIGITS) for value in values] for name, values in areas.items()}
     return {"areas_cm2": rounded, "left_ventricle": ventricle}
 
 
@@ -96,9 +97,9 @@ def _phase(
     found = disk_volume(mask, spacing, atrium)
     return {
         "frame": number,
-        "area_cm2": round(area_cm2(mask, spacing), 4),
-        "long_axis_cm": round(found.length_cm, 4),
-        "volume_ml": round(found.volume_ml, 4),
+        "area_cm2": round(area_cm2(mask, spacing), _DIGITS),
+        "long_axis_cm": round(found.length_cm, _DIGITS),
+        "volume_ml": round(found.volume_ml, _DIGITS),
         "axis": str(found.axis),
     }
 

@@ -63,7 +63,7 @@ def run_deploy_demo(
     for app in apps.values():
         check_app_folder(app)
     runner, steps = DeployRunner(python), _Steps(echo, 7 + bool(camus))
-    version = steps.do("MONAI Deploy", runner.check)
+    version = steps.do("MONAI Deploy", lambda: runner.check([app / "requirements.txt" for app in apps.values()]))
     _claim(out)
     inputs = steps.do("input", lambda: _inputs(out / "input", camus))
     segmented = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,18 +23,22 @@ class DeployRunner:
 
     python: Path
 
-    def check(self) -> str:
+    def check(self, requirements: Sequence[Path] = ()) -> str:
         """Version of the SDK.
 
+        Args:
+            requirements: ``requirements.txt`` files that the environment must meet.
+
         Raises:
-            EchoSynthError: it does not start.
+            EchoSynthError: the SDK does not start, or a requirement is not met.
         """
         code = (
-            "import importlib.metadata as m; version = m.version('monai-deploy-app-sdk');"
-            "import monai.deploy.core, monai_echosynth.integrations.dicom.library as d;"
-            "d.load_pydicom(); d.load_highdicom(); print(version)"
+            "import sys, pathlib, importlib.metadata as m; version = m.version('monai-deploy-app-sdk');"
+            "import monai_echosynth.integrations.app_folder as a;"
+            "[a.check_installed(pathlib.Path(path)) for path in sys.argv[1:]]; import monai.deploy.core; print(version)"
         )
-        done = self._run([str(self.python), "-c", code]) if self.python.is_file() else None
+        command = [str(self.python), "-c", code, *map(str, requirements)]
+        done = self._run(command) if self.python.is_file() else None
         if done is None or done.returncode:
             reason = "no such interpreter" if done is None else (done.stderr.strip().splitlines() or ["it stopped"])[-1]
             raise EchoSynthError(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.integrations.app_folder import AppName, app_source
@@ -38,13 +39,18 @@ def runner(repository: Path) -> DeployRunner:
     return DeployRunner(python)
 
 
-def test_sdk_starts(runner: DeployRunner) -> None:
-    assert runner.check().startswith("4.")
+def test_environment_meets_the_requirements(runner: DeployRunner, tmp_path: Path) -> None:
+    files = [app_source(name) / "requirements.txt" for name in AppName]
+    assert runner.check(files).startswith("4.")
+    (tmp_path / "requirements.txt").write_text("pydicom<3\n")
+    with pytest.raises(EchoSynthError, match=r"asks for pydicom<3, got 3\."):
+        runner.check([tmp_path / "requirements.txt"])
 
 
 def test_segmentation_application(runner: DeployRunner, tmp_path: Path) -> None:
     bundle, out = tmp_path / "bundle", tmp_path / "out"
     write_bundle(bundle, TINY_SEGMENTER)
+    torch.manual_seed(0)
     save_weights(segmenter(32, 4), bundle / "models" / "model.safetensors")
     image = save(ultrasound(np.stack([frame(n)[0].T for n in range(3)])), tmp_path / "in" / "cine.dcm")
     app = app_source(AppName.SEGMENTATION)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.errors import EchoSynthError
@@ -40,6 +41,7 @@ pytestmark = [
 def segmentation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("segmentation") / "bundle"
     write_bundle(root, TINY_SEGMENTER)
+    torch.manual_seed(0)
     save_weights(segmenter(32, 4), root / "models" / "model.safetensors")
     return root
 

@@ -54,7 +54,7 @@ def test_deploy_is_missing(tmp_path: Path) -> None:
 
 
 def test_folder_of_others_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(DeployRunner, "check", lambda self: "4.0.0")
+    monkeypatch.setattr(DeployRunner, "check", lambda self, requirements: "4.0.0")
     for name in ("echo_segmentation", "echo_generative_diffusion"):
         (tmp_path / "bundles" / name / "models").mkdir(parents=True)
     mine = tmp_path / "out" / "input" / "mine.txt"
