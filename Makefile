@@ -5,6 +5,7 @@
 # make demo-label   MONAI Label with the segmenter: server, client, training, all checked; takes the bundles of runs/demo when they are there;
 #                   DATA=folder of CAMUS, OUT=folder
 # make label-env    the environment of MONAI Label alone, .venv-label
+# make demo-deploy   the MONAI Deploy applications with the bundles of runs/demo; BUNDLES=folder, CAMUS=folder, OUT=folder
 # make test   lint, types and tests
 # make lint   lint and types alone
 # make clean  remove the environments and the caches (results under runs/ stay)
@@ -32,7 +33,14 @@ LABEL_STAMP := $(LABEL_VENV)/.installed
 LABEL_EXAMPLES := pydicom==3.0.2
 LABEL_PIP   := $(LABEL_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-label.txt
 
-.PHONY: demo demo-tee demo-align demo-label demo-nnunet label-env test lint clean install
+# MONAI Deploy installs itself into the monai package and brings Holoscan: an environment of its own.
+DEPLOY_VENV  ?= .venv-deploy
+DEPLOY_BIN   := $(DEPLOY_VENV)/bin
+DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
+BUNDLES      ?= runs/demo/bundles
+CAMUS        ?= $(ECHOSYNTH_CAMUS)
+
+.PHONY: demo demo-tee demo-align demo-label demo-deploy demo-nnunet label-env deploy-env test lint clean install
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
@@ -51,6 +59,7 @@ demo-align: $(STAMP)
 demo-nnunet: OUT = runs/nnunet
 demo-nnunet: $(NNUNET_STAMP)
 	$(NNUNET)/bin/echosynth demo-nnunet --out "$(OUT)" $(if $(DATA),--data "$(DATA)") $(if $(SEED),--seed "$(SEED)")
+
 # MONAI Label needs older packages than the rest, and so an environment of its own.
 LABEL_SEGMENTER = $(wildcard runs/demo/bundles/echo_segmentation)
 LABEL_GENERATOR = $(wildcard runs/demo/bundles/echo_generative_diffusion)
@@ -61,6 +70,26 @@ demo-label: $(LABEL_STAMP)
 	    $(if $(LABEL_GENERATOR),--generator "$(LABEL_GENERATOR)") $(if $(LABEL_DATA),--data "$(LABEL_DATA)")
 
 label-env: $(LABEL_STAMP)
+
+demo-deploy: OUT = runs/deploy
+demo-deploy: $(STAMP) $(DEPLOY_STAMP) $(BUNDLES)
+	$(BIN)/echosynth demo-deploy --python $(DEPLOY_BIN)/python --bundles "$(BUNDLES)" --out "$(OUT)" \
+	    $(if $(CAMUS),--camus "$(CAMUS)") $(if $(wildcard runs/camus/bundles),--camus-bundles runs/camus/bundles)
+
+runs/demo/bundles:
+	$(MAKE) demo OUT=runs/demo DATA=
+
+deploy-env: $(DEPLOY_STAMP)
+
+# Holoscan loads the CUDA runtime even where there is no GPU; its package is 8 MB.
+$(DEPLOY_STAMP): pyproject.toml constraints-deploy.txt
+	test -x $(DEPLOY_BIN)/pip || $(PYTHON) -m venv $(DEPLOY_VENV)
+	$(DEPLOY_BIN)/python -m pip install --quiet --disable-pip-version-check "$(TORCH)"
+	$(DEPLOY_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-deploy.txt \
+	    -e ".[dicom]" monai-deploy-app-sdk dicom-validator
+	$(DEPLOY_BIN)/python -c 'import ctypes; ctypes.CDLL("libcudart.so.13")' 2> $(DEPLOY_VENV)/cudart.log || \
+	    $(DEPLOY_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-deploy.txt nvidia-cuda-runtime
+	touch $@
 
 test: lint
 	$(BIN)/python -m pytest --durations=15
@@ -101,5 +130,5 @@ $(LABEL_STAMP): pyproject.toml constraints-label.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(NNUNET) $(LABEL_VENV) .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf $(VENV) $(NNUNET) $(LABEL_VENV) $(DEPLOY_VENV) .mypy_cache .pytest_cache .ruff_cache build dist
 	find monai_echosynth tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -19,8 +19,9 @@ from monai_echosynth.commands import (
     align,
     demo,
     demo_align,
-    demo_nnunet,
+    demo_deploy,
     demo_label,
+    demo_nnunet,
     demo_tee,
     evaluate,
     export,
@@ -39,6 +40,7 @@ from monai_echosynth.commands import (
     zoo_gates,
 )
 from monai_echosynth.commands.options import Handler
+from monai_echosynth.commands.quiet import quiet_monai
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["HUB", "build_parser", "main"]
@@ -61,7 +63,7 @@ _REMEDIES = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit code: 0 done, 1 a check failed, 2 bad input, 130 interrupted."""
     args = build_parser().parse_args(argv)
-    logging.getLogger("monai.bundle.workflows").addFilter(_is_news)
+    quiet_monai()
     logging.getLogger("ignite").setLevel(logging.CRITICAL)  # it announces errors that are reported here
     handler: Handler = args.handler
     try:
@@ -93,18 +95,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    demos = (demo, demo_tee, demo_align, demo_label, demo_nnunet)
+    demos = (demo, demo_tee, demo_align, demo_label, demo_deploy, demo_nnunet)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
     doors = (export, label_app, nnunet_export, nnunet_train)
     for module in (*makers, evaluate, gap, *doors, *demos, verify, zoo_gates):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """MONAI warns whenever a workflow leaves the logging settings alone, as all workflows here do."""
-    return not record.getMessage().startswith("Logging file is set to False")
 
 
 def _reason(error: BaseException | None) -> Exception | None:

@@ -30,8 +30,8 @@ THIRD_PARTY_FROM = {"monai": 1, "peft": 2, "ignite": 3, "tensorboard": 3, "matpl
 IMPORT_NAMES = {"pytorch-ignite": "ignite", "pillow": "PIL", "pyyaml": "yaml"}
 OPTIONAL = {
     *("itk", "peft", "monailabel", "nnunetv2", "transformers", "torchvision", "torchmetrics", "lpips", "sklearn"),
-    *("skimage", "pandas", "cv2", "SimpleITK", "pydicom", "onnx", "onnxruntime", "timm", "mlflow"),
-    *("onnxscript", "huggingface_hub"),
+    *("skimage", "pandas", "cv2", "SimpleITK", "pydicom", "highdicom", "onnx", "onnxruntime", "onnxscript", "timm"),
+    *("mlflow", "huggingface_hub"),
 }
 MAX_LINES = 350
 

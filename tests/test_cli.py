@@ -35,6 +35,7 @@ COMMANDS = (
     "demo-nnunet",
     "label-app",
     "demo-label",
+    "demo-deploy",
     "verify",
     "zoo-gates",
 )
@@ -186,6 +187,7 @@ def test_choices_equal_the_enumerations() -> None:
         ["nnunet-train", "--dataset", "missing", "--data", "missing", "--out", "new"],
         ["zoo-gates", "--bundle", "missing"],
         ["demo", "--data", "missing", "--out", "new"],
+        ["demo-deploy", "--python", "missing", "--out", "new"],
     ],
 )
 def test_real_bad_input(

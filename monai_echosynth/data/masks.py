@@ -27,7 +27,7 @@ from monai_echosynth.data.sector_mask import sector_mask
 from monai_echosynth.data.semantic_map import annotated_map
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["Mask", "load_masks", "read_mask"]
+__all__ = ["Mask", "load_masks", "read_mask", "read_native_mask"]
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,16 @@ class Mask:
     """A semantic map on the grid asked for.
 
     Attributes:
-        label: (S, S) uint8 ids of the semantic table.
+        label: (S, S), or (X, Y) on the native grid; uint8 ids of the semantic table.
         spacing: pixel size in mm along x and y on this grid.
         note: what was done to the file's map, in words; empty when nothing was.
+        spacing_known: False when the file carries no spacing, which is then 1.0 for its own pixels.
     """
 
     label: NDArray[np.uint8]
     spacing: tuple[float, float]
     note: str
+    spacing_known: bool = True
 
 
 def load_masks(folder: str | PathLike[str], section: str = "training") -> list[dict[str, str]]:
@@ -84,16 +86,25 @@ def read_mask(item: Mapping[str, Any], size: int, labels: FolderLabels | None = 
     Raises:
         EchoSynthError: the file is bad, has unknown ids, or its sector is not known.
     """
+    mask = read_native_mask(item, labels)
+    label = mask.label
+    if label.shape == (size, size):
+        return mask
+    spacing = (mask.spacing[0] * label.shape[0] / size, mask.spacing[1] * label.shape[1] / size)
+    name = Path(str(item["label"])).name
+    note = f"mask {name} was resampled from {label.shape[0]} x {label.shape[1]} to {size} x {size} pixels"
+    return Mask(resample_label(label, (size, size)), spacing, note, mask.spacing_known)
+
+
+def read_native_mask(item: Mapping[str, Any], labels: FolderLabels | None = None) -> Mask:
+    """Reads one item of :func:`load_masks` on its own grid; arguments and errors as for :func:`read_mask`."""
     path = Path(str(item["label"]))
     pixels = read_pixels(path)
     labels = labels or labels_beside(path)
     table = labels.table_of(pixels.array)
+    table.check(pixels.array, path)
     label = annotated_map(pixels.array, _sector(item, pixels.array, path, labels), path, table, labels.semantic)
-    if label.shape == (size, size):
-        return Mask(label, pixels.spacing, "")
-    spacing = (pixels.spacing[0] * label.shape[0] / size, pixels.spacing[1] * label.shape[1] / size)
-    note = f"mask {path.name} was resampled from {label.shape[0]} x {label.shape[1]} to {size} x {size} pixels"
-    return Mask(resample_label(label, (size, size)), spacing, note)
+    return Mask(label, pixels.spacing, "", pixels.spacing_known)
 
 
 def _sector(item: Mapping[str, Any], label: NDArray[Any], path: Path, labels: FolderLabels) -> NDArray[np.bool_]:

@@ -1,1 +1,1 @@
-"""Doors to other programs and optional packages: each part translates between one of them and the workflows, imported when needed."""
+"""Doors to other programs and optional packages: each part translates between one of them and the workflows."""
