@@ -34,13 +34,19 @@ class Calibration:
     region: Region
 
 
-def calibrate(header: Any, source: object, spacing: tuple[float, float] | None = None) -> Calibration:
+def calibrate(
+    header: Any,
+    source: object,
+    spacing: tuple[float, float] | None = None,
+    otherwise: tuple[float, float] | None = None,
+) -> Calibration:
     """Pixel size and B-mode region of an ultrasound dataset.
 
     Args:
         header: the dataset.
         source: file named in errors.
         spacing: pixel size in mm along x and y that overrides the file's.
+        otherwise: what it is taken for where the file has none.
 
     Raises:
         EchoSynthError: there is no spacing, or it is not a positive length.
@@ -55,6 +61,8 @@ def calibrate(header: Any, source: object, spacing: tuple[float, float] | None =
         return Calibration(check_spacing(found, source), SpacingSource.REGIONS, region)
     rows_columns = header.get("PixelSpacing")
     if rows_columns is None or len(rows_columns) != 2:
+        if otherwise is not None:
+            return Calibration(check_spacing(otherwise, source), SpacingSource.ASSUMED, region)
         raise EchoSynthError(
             "ultrasound frames need the size of their pixels, got neither a 2-D region in cm in the Sequence of Ultrasound"
             f" Regions nor Pixel Spacing in {source}: give the spacing in mm"

@@ -24,6 +24,8 @@ class SpacingSource(StrEnum):
     """Distances of rows and columns."""
     GIVEN = "given by the user"
     """An option, which overrides the file."""
+    ASSUMED = "assumed, for want of one"
+    """A stand-in where the file has none."""
 
 
 @dataclass(frozen=True)

@@ -48,14 +48,26 @@ def decoded_frames(dataset: Any, source: object) -> Iterator[NDArray[Any]]:
     """Frames (rows, columns[, 3]) one by one, color as RGB; errors as in :func:`gray_frames`."""
     if "PixelData" not in dataset:
         raise EchoSynthError(f"a DICOM image must hold Pixel Data, got none in {source}: export the images again")
-    _require_decoder(dataset, source)
+    pydicom = load_pydicom()
+    modern = hasattr(pydicom, "pixels")
+    if modern:
+        _require_decoder(dataset, source)
     try:
-        yield from load_pydicom().pixels.iter_pixels(dataset)
+        yield from pydicom.pixels.iter_pixels(dataset) if modern else _frames_of_version_2(dataset)
     except Exception as error:  # a damaged stream raises whatever its bytes lead to
         reason = " ".join(str(error).split())[:200]
         raise EchoSynthError(
             f"pixel data must be whole, got some in {source} that cannot be decoded ({reason}): export it again"
         ) from error
+
+
+def _frames_of_version_2(dataset: Any) -> Iterator[NDArray[Any]]:
+    """Frames by pydicom 2, which leaves YBR as it is stored."""
+    array = dataset.pixel_array
+    if dataset.PhotometricInterpretation.startswith("YBR"):
+        convert = load_pydicom().pixel_data_handlers.util.convert_color_space
+        array = convert(array, dataset.PhotometricInterpretation, "RGB")
+    yield from array if int(dataset.get("NumberOfFrames") or 1) > 1 else array[None]
 
 
 def _require_decoder(dataset: Any, source: object) -> None:
@@ -80,7 +92,9 @@ def _gray(frame: NDArray[Any], dataset: Any) -> NDArray[np.uint8]:
     """One frame (rows, columns) as uint8."""
     bits = int(dataset.BitsStored)
     if dataset.PhotometricInterpretation == "PALETTE COLOR":
-        frame = load_pydicom().pixels.apply_color_lut(frame, dataset)
+        pydicom = load_pydicom()
+        tools = pydicom.pixels if hasattr(pydicom, "pixels") else pydicom.pixel_data_handlers.util
+        frame = tools.apply_color_lut(frame, dataset)
         bits = 8 * frame.dtype.itemsize
     gray = frame[..., :3].astype(np.float32) @ LUMA if frame.ndim == 3 else frame.astype(np.float32)
     if bits != 8:

@@ -14,18 +14,24 @@ __all__ = ["load_highdicom", "load_pydicom"]
 
 
 def load_pydicom() -> Any:
-    """The module pydicom, version 3 or newer, with the sub-modules used here.
+    """The module pydicom with the sub-modules used here.
+
+    Version 2, which MONAI Label holds it at, reads: it has no ``pydicom.pixels``.
 
     Raises:
-        EchoSynthError: it is not installed or older.
+        EchoSynthError: it is not installed.
     """
     try:
         import pydicom
         import pydicom.data
         import pydicom.errors
-        import pydicom.pixels
         import pydicom.sr.coding
         import pydicom.uid
+
+        if int(pydicom.__version__.split(".")[0]) >= 3:
+            import pydicom.pixels
+        else:
+            import pydicom.pixel_data_handlers.util
     except ImportError as error:
         raise _missing(error) from error
     return pydicom
@@ -48,6 +54,6 @@ def load_highdicom() -> Any:
 
 def _missing(error: ImportError) -> EchoSynthError:
     return EchoSynthError(
-        f"DICOM files need pydicom 3 or newer and highdicom, got neither or older ones ({error}): "
+        f"DICOM files need pydicom, and highdicom to be written, got an environment without ({error}): "
         "pip install 'monai-echosynth[dicom]'"
     )

@@ -31,12 +31,15 @@ _IDENTIFIERS = ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
 _LOGGER = logging.getLogger(__name__)
 
 
-def read_ultrasound(path: Path, spacing: tuple[float, float] | None = None) -> UltrasoundCine:
+def read_ultrasound(
+    path: Path, spacing: tuple[float, float] | None = None, otherwise: tuple[float, float] | None = None
+) -> UltrasoundCine:
     """Reads one file.
 
     Args:
         path: DICOM file of class Ultrasound (Multi-frame) Image.
         spacing: pixel size in mm along x and y, for a file without or with a wrong one.
+        otherwise: what it is taken for where the file has none, for uses in which it does not matter.
 
     Raises:
         EchoSynthError: the file is missing, not DICOM, of another modality, without pixels or spacing, or its compression needs a
@@ -54,7 +57,7 @@ def read_ultrasound(path: Path, spacing: tuple[float, float] | None = None) -> U
         raise EchoSynthError(
             f"a DICOM image must have {', '.join(_IDENTIFIERS)}, got no {missing[0]} in {path}: export it again"
         )
-    calibration = calibrate(dataset, path, spacing)
+    calibration = calibrate(dataset, path, spacing, otherwise)
     frames = gray_frames(dataset, path)
     header = dataset.copy()
     del header.PixelData

@@ -21,10 +21,10 @@ from PIL import Image
 from monai_echosynth.data.atomic import atomic_path
 from monai_echosynth.data.checks import check_image
 from monai_echosynth.data.gray_levels import to_uint8
-from monai_echosynth.data.read_dicom import read_dicom
 from monai_echosynth.data.read_png import read_png
 from monai_echosynth.data.write_nrrd import write_nrrd
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.integrations.dicom.read_ultrasound import read_ultrasound
 
 __all__ = ["DICOM", "EXTENSIONS", "Study", "as_volume", "is_dicom", "read_maps", "read_study", "write_labels"]
 
@@ -69,8 +69,7 @@ def as_volume(path: Path, folder: Path) -> Path:
     place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     volume = folder / place / f"{path.stem}.nii.gz"
     if not volume.is_file() or volume.stat().st_mtime < path.stat().st_mtime:
-        pixels = read_dicom(path)
-        _write_nifti(volume, pixels.array, _display_affine(pixels.spacing))
+        _write_nifti(volume, *_read_dicom(path))
     return volume
 
 
@@ -83,8 +82,7 @@ def read_study(path: Path) -> Study:
     if not path.is_file():
         raise EchoSynthError(f"a study needs its file, got nothing at {path}: check the name")
     if is_dicom(path):
-        pixels = read_dicom(path)
-        array, affine = pixels.array, _display_affine(pixels.spacing)
+        array, affine = _read_dicom(path)
     elif path.name.endswith(".png"):
         array, affine = read_png(path).array, np.diag([-1.0, -1.0, 1.0, 1.0])
     elif path.name.endswith(NIFTI):
@@ -136,6 +134,12 @@ def write_labels(path: Path, labels: NDArray[np.uint8], study: Study) -> None:
 def _display_affine(spacing: tuple[float, float]) -> NDArray[np.float64]:
     """x to the right and y down on the screen of a radiologist's viewer, slices a millimeter apart."""
     return np.diag([-spacing[0], -spacing[1], 1.0, 1.0])
+
+
+def _read_dicom(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The whole picture (X, Y, T), as annotators see it; its pixels are 1 mm where the file does not say."""
+    cine = read_ultrasound(path, otherwise=(1.0, 1.0))
+    return np.moveaxis(cine.frames, 0, -1), _display_affine(cine.spacing)
 
 
 def _read_nifti(path: Path) -> tuple[NDArray[Any], NDArray[np.float64]]:
