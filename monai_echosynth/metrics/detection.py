@@ -1,10 +1,11 @@
 r"""How well a score tells two groups apart where false alarms must be rare, and thresholds that a control group sets.
 
-*TPR at a fixed FPR*: the share of positives above the threshold that at most that share of negatives exceeds. For membership it is the
-number that matters: an attack that is sure about a few patients is a leak, whatever its average.
+*TPR at a fixed FPR*: the share of positives above the threshold that at most that share of negatives exceeds. For
+membership it is the number that matters: an attack that is sure about a few patients is a leak, whatever its average.
 
-*Control threshold*: of n control scores the one of rank ceil((n + 1)(1 - a)). A further score of the same law exceeds it with
-probability a at most, for any law (split conformal prediction); with n < 1 / a - 1 it is the largest one, and the bound 1 / (n + 1).
+*Control threshold*: of n control scores the one of rank ceil((n + 1)(1 - a)). A further score of the same law exceeds it
+with probability a at most, for any law (split conformal prediction); with n < 1 / a - 1 it is the largest one, and the
+bound 1 / (n + 1).
 
 References:
     Carlini et al., "Membership Inference Attacks From First Principles", 2022. https://arxiv.org/abs/2112.03570

@@ -31,14 +31,14 @@ def check_features(real: ArrayLike, generated: ArrayLike, fewest: int) -> tuple[
         bad = int((~np.isfinite(part).all(axis=1)).sum())
         if bad:
             raise ValueError(
-                f"a distance of two sets needs finite features, got NaN or infinity in {bad} of {len(part)} {name} frames: look at "
-                "the images"
+                f"a distance of two sets needs finite features, got NaN or infinity in {bad} of {len(part)} {name} frames: "
+                "look at the images"
             )
     return x, y
 
 
 def standardized(real: Array, generated: Array) -> tuple[Array, Array]:
-    """Both sets with each feature centered and scaled by the real one's mean and standard deviation; constant ones are centered."""
+    """Both sets, each feature centered and scaled by its mean and standard deviation in the real one (constant ones centered)."""
     mean, scale = real.mean(axis=0), real.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     return (real - mean) / scale, (generated - mean) / scale

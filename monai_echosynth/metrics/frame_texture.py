@@ -1,9 +1,9 @@
 """What makes a frame that frame and no other: its texture, with gain and everything that its label map explains taken off.
 
-Two frames of one label map share sector, structures and mean gray levels by construction, copied or not, and a change of gain hides
-neither. So the local mean over neighbors *of the same label* is taken off, and the rest is divided by its local standard deviation.
-What is left are speckle, valves, trabeculae, walls of chambers that are not annotated: equal in a copy, unrelated between patients.
-Pixels next to a label border hold two structures and count for nothing.
+Two frames of one label map share sector, structures and mean gray levels by construction, copied or not, and a change of
+gain hides neither. So the local mean over neighbors *of the same label* is taken off, and the rest is divided by its
+local standard deviation. What is left are speckle, valves, trabeculae, walls of chambers that are not annotated: equal in
+a copy, unrelated between patients. Pixels next to a label border hold two structures and count for nothing.
 """
 
 from __future__ import annotations

@@ -2,13 +2,13 @@ r"""Frechet distance between the Gaussian laws of two sets of features (FID).
 
 .. math:: d^2 = |\mu_x - \mu_y|^2 + \mathrm{tr}\,\Sigma_x + \mathrm{tr}\,\Sigma_y - 2\,\mathrm{tr} (\Sigma_x \Sigma_y)^{1/2}
 
-With centered data matrices :math:`\Sigma_x = A^\top A` and :math:`\Sigma_y = B^\top B` the last trace is the sum of the singular
-values of :math:`A B^\top`, which needs no root of a matrix and keeps its accuracy when there are fewer frames than features: the
-product of two singular covariances, whose root MONAI's ``FIDMetric`` and others take, then has a root with an imaginary part that
-is not small. Where both work they agree.
+With centered data matrices :math:`\Sigma_x = A^\top A` and :math:`\Sigma_y = B^\top B` the last trace is the sum of the
+singular values of :math:`A B^\top`, which needs no root of a matrix and keeps its accuracy when there are fewer frames
+than features: the product of two singular covariances, whose root MONAI's ``FIDMetric`` and others take, then has a root
+with an imaginary part that is not small. Where both work they agree.
 
-The estimate is biased upwards, by about the number of features over the number of frames: sets of different sizes must not be
-compared, and for less than some thousand frames the kernel distance is the better number.
+The estimate is biased upwards, by about the number of features over the number of frames: sets of different sizes must
+not be compared, and for less than some thousand frames the kernel distance is the better number.
 
 References:
     Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", NeurIPS 2017. https://arxiv.org/abs/1706.08500

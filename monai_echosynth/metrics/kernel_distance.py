@@ -6,10 +6,11 @@ The squared maximum mean discrepancy with the cubic polynomial kernel
     \widehat{\mathrm{MMD}}{}^2 = \frac{1}{m(m-1)} \sum_{i \ne j} k(x_i, x_j) + \frac{1}{n(n-1)} \sum_{i \ne j} k(y_i, y_j)
     - \frac{2}{mn} \sum_{i, j} k(x_i, y_j)
 
-is unbiased at any number of images, hence may be slightly negative when the sets have one distribution; Frechet distances are
-not, and are of no use for a few dozen images. Unlike the usual Inception features, those of a network of the domain differ in
-scale from dimension to dimension, so each one is standardized by the real images first; what that adds is small beside the
-standard deviation. The interval over patients, and other kernels, are in :mod:`monai_echosynth.metrics.kernel_jackknife`.
+is unbiased at any number of images, hence may be slightly negative when the sets have one distribution; Frechet distances
+are not, and are of no use for a few dozen images. Unlike the usual Inception features, those of a network of the domain
+differ in scale from dimension to dimension, so each one is standardized by the real images first; what that adds is small
+beside the standard deviation. The interval over patients, and other kernels, are in
+:mod:`monai_echosynth.metrics.kernel_jackknife`.
 
 References:
     Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4. https://arxiv.org/abs/1801.01401

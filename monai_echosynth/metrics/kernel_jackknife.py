@@ -3,12 +3,12 @@ r"""Squared maximum mean discrepancy under any kernel, with an interval over pat
 .. math:: \widehat{\mathrm{MMD}}{}^2 = \frac{1}{m(m-1)} \sum_{i \ne j} k(x_i, x_j) + \frac{1}{n(n-1)} \sum_{i \ne j} k(y_i, y_j)
     - \frac{2}{mn} \sum_{i, j} k(x_i, y_j)
 
-is a U-statistic, for which the delete-one jackknife is consistent while the bootstrap is not (a frame drawn twice meets itself). One
-patient or mask is left out at a time, on either side; the squared standard error is the sum of both sides'. Only sums by group are
-kept, so memory grows with the number of frames, not with its square.
+is a U-statistic, for which the delete-one jackknife is consistent while the bootstrap is not (a frame drawn twice meets
+itself). One patient or mask is left out at a time, on either side; the squared standard error is the sum of both sides'.
+Only sums by group are kept, so memory grows with the number of frames, not with its square.
 
-Two kernels are offered: the cubic one of KID and the Gaussian one of CMMD, whose published form has bandwidth 10 on CLIP embeddings of
-unit length and is reported times 1000.
+Two kernels are offered: the cubic one of KID and the Gaussian one of CMMD, whose published form has bandwidth 10 on CLIP
+embeddings of unit length and is reported times 1000.
 
 References:
     Gretton et al., "A Kernel Two-Sample Test", JMLR 2012. https://jmlr.org/papers/v13/gretton12a.html

@@ -1,13 +1,13 @@
 """MS-SSIM of frames of any size: MONAI's, with a window that fits five scales.
 
-MONAI's default window of 11 pixels needs frames of more than 160 pixels; smaller frames take the largest odd window that fits, which is
-reported, as numbers of two windows are not comparable. Frames are 0 outside the sector in both, which lifts the index: compare with
-the same index between real frames, not with 1.
+MONAI's default window of 11 pixels needs frames of more than 160 pixels; smaller frames take the largest odd window that
+fits, which is reported, as numbers of two windows are not comparable. Frames are 0 outside the sector in both, which
+lifts the index: compare with the same index between real frames, not with 1.
 
 References:
     Wang, Simoncelli, Bovik, "Multiscale structural similarity for image quality assessment", 2003.
     https://doi.org/10.1109/ACSSC.2003.1292216
-    Odena, Olah, Shlens, "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017 (MS-SSIM of pairs as a measure of diversity).
+    Odena, Olah, Shlens, "Conditional Image Synthesis with Auxiliary Classifier GANs", 2017, on diversity.
     https://arxiv.org/abs/1610.09585
 """
 

@@ -2,12 +2,12 @@ r"""Perceptual distance: two frames as the layers of a network see them (LPIPS w
 
 .. math:: d(x, y) = \frac{1}{L} \sum_l \frac{1}{|S_l|} \sum_{p \in S_l} \left| \hat f_l(x)_p - \hat f_l(y)_p \right|^2
 
-with activations scaled to unit length over channels at every place p and places inside the sector. 0 for equal frames, 2 for unrelated
-directions, 4 at most. The published LPIPS weights belong to networks for photographs; of a network of the domain all channels count
-alike. Numbers of two networks are not comparable.
+with activations scaled to unit length over channels at every place p and places inside the sector. 0 for equal frames, 2
+for unrelated directions, 4 at most. The published LPIPS weights belong to networks for photographs; of a network of the
+domain all channels count alike. Numbers of two networks are not comparable.
 
-References:
-    Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018. https://arxiv.org/abs/1801.03924
+References: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018.
+https://arxiv.org/abs/1801.03924
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def perceptual_distance(first: Sequence[Tensor], second: Sequence[Tensor], secto
     """
     if not first or [part.shape for part in first] != [part.shape for part in second]:
         shapes = [[tuple(part.shape) for part in parts] for parts in (first, second)]
-        raise ValueError(f"a perceptual distance needs the same layers of both batches, got {shapes[0]} and {shapes[1]}")
+        raise ValueError(
+            f"a perceptual distance needs the same layers of both batches, got {shapes[0]} and {shapes[1]}"
+        )
     found = []
     for one, other in zip(first, second, strict=True):
         squares = (F.normalize(one, dim=1) - F.normalize(other, dim=1)).square().sum(dim=1, keepdim=True)

@@ -4,8 +4,8 @@ For a shift :math:`s` the correlation over the places that count in both,
 
 .. math:: \rho(s) = \frac{\sum_p w_p v_{p+s}\, a_p b_{p+s}}{\sqrt{\sum_p w_p v_{p+s}\, a_p^2 \; \sum_p w_p v_{p+s}\, b_{p+s}^2}}
 
-is three cross-correlations, taken for all shifts at once by fast Fourier transforms. Means are zero by construction of the textures.
-Shifts that leave too little in common do not count.
+is three cross-correlations, taken for all shifts at once by fast Fourier transforms. Means are zero by construction of
+the textures. Shifts that leave too little in common do not count.
 """
 
 from __future__ import annotations
