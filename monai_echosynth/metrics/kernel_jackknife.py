@@ -133,7 +133,9 @@ def _within(x: Array, group: NDArray[np.int64], kernel: Kernel) -> _Sums:
     sizes = np.bincount(group).astype(np.float64)
     total, left = float(rows.sum()), count - sizes
     without = total - 2.0 * np.bincount(group, rows) + np.bincount(group, same)
-    return _Sums(total, count * (count - 1.0), without, np.where(left > 1, left * (left - 1), np.nan))
+    return _Sums(
+        total, count * (count - 1.0), np.asarray(without, np.float64), np.where(left > 1, left * (left - 1), np.nan)
+    )
 
 
 def _across(x: Array, y: Array, groups: Sequence[NDArray[np.int64]], kernel: Kernel) -> tuple[_Sums, _Sums]:
@@ -148,7 +150,12 @@ def _across(x: Array, y: Array, groups: Sequence[NDArray[np.int64]], kernel: Ker
     for sums, group, other in ((rows, groups[0], len(y)), (columns, groups[1], len(x))):
         left = len(sums) - np.bincount(group)
         sides.append(
-            _Sums(total, len(x) * len(y), total - np.bincount(group, sums), np.where(left > 0, left * other, np.nan))
+            _Sums(
+                total,
+                len(x) * len(y),
+                np.asarray(total - np.bincount(group, sums), np.float64),
+                np.where(left > 0, left * other, np.nan),
+            )
         )
     return sides[0], sides[1]
 

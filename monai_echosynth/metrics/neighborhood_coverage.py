@@ -9,9 +9,11 @@ Precision and recall grow with a single outlier, whose ball is large; density an
 and is 1 for a set with itself. Coverage of a second set of the same law and size is expected to be 1 - 2^-k about: .97
 for k = 5.
 
-References: Kynkaanniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", 2019.
-https://arxiv.org/abs/1904.06991 Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", ICML 2020.
-https://arxiv.org/abs/2002.09797
+References:
+    Kynkaanniemi et al., "Improved Precision and Recall Metric for Assessing Generative Models", 2019.
+    https://arxiv.org/abs/1904.06991
+    Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", ICML 2020.
+    https://arxiv.org/abs/2002.09797
 """
 
 from __future__ import annotations

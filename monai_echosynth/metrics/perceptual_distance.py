@@ -6,8 +6,9 @@ with activations scaled to unit length over channels at every place p and places
 for unrelated directions, 4 at most. The published LPIPS weights belong to networks for photographs; of a network of the
 domain all channels count alike. Numbers of two networks are not comparable.
 
-References: Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018.
-https://arxiv.org/abs/1801.03924
+References:
+    Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", CVPR 2018.
+    https://arxiv.org/abs/1801.03924
 """
 
 from __future__ import annotations
@@ -40,6 +41,6 @@ def perceptual_distance(first: Sequence[Tensor], second: Sequence[Tensor], secto
     found = []
     for one, other in zip(first, second, strict=True):
         squares = (F.normalize(one, dim=1) - F.normalize(other, dim=1)).square().sum(dim=1, keepdim=True)
-        inside = F.adaptive_avg_pool2d(sector.to(squares), squares.shape[-2:])
+        inside = F.adaptive_avg_pool2d(sector.to(squares), tuple(squares.shape[-2:]))
         found.append((squares * inside).sum(dim=(1, 2, 3)) / inside.sum(dim=(1, 2, 3)).clamp_min(1e-6))
     return torch.stack(found).mean(dim=0)

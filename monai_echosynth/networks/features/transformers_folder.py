@@ -4,10 +4,13 @@ A folder holds ``config.json``, weights as safetensors and, where pictures are n
 ``preprocessor_config.json``; CLIP's text side also needs its tokenizer files. Nothing is downloaded: a missing file is an
 error.
 
-References: Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021.
-https://arxiv.org/abs/2103.00020 Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", 2023.
-https://arxiv.org/abs/2304.07193 Hessel et al., "CLIPScore: A Reference-free Evaluation Metric for Image Captioning",
-2021. https://arxiv.org/abs/2104.08718
+References:
+    Radford et al., "Learning Transferable Visual Models From Natural Language Supervision", 2021.
+    https://arxiv.org/abs/2103.00020
+    Oquab et al., "DINOv2: Learning Robust Visual Features without Supervision", 2023.
+    https://arxiv.org/abs/2304.07193
+    Hessel et al., "CLIPScore: A Reference-free Evaluation Metric for Image Captioning", 2021.
+    https://arxiv.org/abs/2104.08718
 """
 
 from __future__ import annotations
