@@ -16,6 +16,7 @@ from monai_echosynth import __version__
 from monai_echosynth.commands import (
     adapt,
     align,
+    audit,
     demo,
     demo_align,
     demo_tee,
@@ -75,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
-    for module in (*makers, evaluate, gap, metrics, demo, demo_tee, demo_align, verify):
+    for module in (*makers, evaluate, gap, metrics, audit, demo, demo_tee, demo_align, verify):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

@@ -27,6 +27,7 @@ COMMANDS = (
     "evaluate",
     "gap",
     "metrics",
+    "audit",
     "demo",
     "demo-tee",
     "demo-align",

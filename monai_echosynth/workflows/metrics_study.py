@@ -125,7 +125,7 @@ def run_metrics(
         "seed": settings.seed,
         "distribution": distribution,
         "floor": floor,
-        "pairs": _pairs(real, sides, settings, network, table, size),
+        "pairs": _pairs((real, synthetic), sides, settings, network, table, size),
         **_agreement(segmenter, clip, sides, settings, table, size),
         "notes": notes,
     }
@@ -193,7 +193,7 @@ def _agreement(
 
 
 def _pairs(
-    real: str | Path,
+    folders: tuple[str | Path, str | Path],
     sides: Sides,
     settings: MetricsSettings,
     network: FeatureNetwork,
@@ -201,9 +201,10 @@ def _pairs(
     size: int,
 ) -> dict[str, Any]:
     limit, seed = settings.pairs, settings.seed
+    every = load_datalist(folders[1], "training")  # frames of one mask are few among those drawn
     kinds = {
-        "mask": by_mask(real, sides["synthetic"], table, size, limit, seed),
-        "within_mask": within_mask(sides["synthetic"], limit, seed),
+        "mask": by_mask(folders[0], every, table, size, limit, seed),
+        "within_mask": within_mask(every, limit, seed),
         "synthetic": across_patients(sides["synthetic"], limit, seed),
         "real": across_patients(sides["real"], limit, seed),
     }

@@ -1,0 +1,286 @@
+"""``echosynth audit``: does a synthetic set repeat frames of its training, and does the generator remember patients?
+
+Three questions, each with held-out patients as the control: which frames are copies
+(:mod:`monai_echosynth.workflows.copy_check`), whether the set as a whole is nearer to the training frames than to as many
+held-out ones, and whether the denoising loss gives members away (:mod:`monai_echosynth.workflows.membership`). Written as
+``audit.json`` and ``audit.html``, and in short into the set's manifest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from monai_echosynth.data.atomic import write_json, write_text
+from monai_echosynth.data.datalist import load_datalist, read_dataset_json, read_label_table
+from monai_echosynth.data.finite_json import finite_json
+from monai_echosynth.data.label_table import LabelTable
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.networks.features.activations import FeatureNetwork
+from monai_echosynth.workflows.audit_filter import record_audit, write_filtered
+from monai_echosynth.workflows.audit_report import audit_page
+from monai_echosynth.workflows.copy_check import CopyControl, Found, fit_control, search, suspicion
+from monai_echosynth.workflows.copy_search import Gallery, build_gallery
+from monai_echosynth.workflows.extractors import domain_features
+from monai_echosynth.workflows.frame_batches import chosen_items
+from monai_echosynth.workflows.gap_frames import grid_size, patient_of
+from monai_echosynth.workflows.gap_study import gap_segmenter
+from monai_echosynth.workflows.mean_interval import mean_with_interval
+from monai_echosynth.workflows.membership import load_diffusion, membership
+from monai_echosynth.workflows.segmentation import SegmentationSettings
+
+__all__ = ["HELD_OUT", "AuditSettings", "run_audit"]
+
+HELD_OUT: Final = ("validation", "test")
+"""Sections that hold patients whom a generator has not seen."""
+
+Items = Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """What is audited, and against what.
+
+    Attributes:
+        training_section: section of the training folder that the generator saw.
+        held_out_sections: sections of the held-out folder, joined; empty ones are passed over.
+        false_alarms: share of held-out patients that may raise an alarm.
+        segmenter: trained ``echo_segmentation`` bundle of real frames; one is trained when omitted.
+        bundle: trained ``echo_generative_diffusion`` bundle, for membership inference; None for none.
+        membership_frames: frames of each side of the membership inference at most.
+        seed: of all draws and trainings.
+    """
+
+    training_section: str = "training"
+    held_out_sections: tuple[str, ...] = HELD_OUT
+    false_alarms: float = 0.05
+    segmenter: str | Path | None = None
+    bundle: str | Path | None = None
+    membership_frames: int = 200
+    seed: int = 0
+
+
+def run_audit(
+    synthetic: str | Path,
+    training: str | Path,
+    out: str | Path,
+    held_out: str | Path | None = None,
+    filtered: str | Path | None = None,
+    settings: AuditSettings | None = None,
+    budget: SegmentationSettings | None = None,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Audits a synthetic set and writes ``audit.json`` and ``audit.html``, and the result into its manifest.
+
+    Args:
+        synthetic: the set; its ``training`` section is audited.
+        training: prepared folder whose frames the generator was trained on.
+        out: folder to write.
+        held_out: prepared folder with frames of other patients; that of the training frames when omitted.
+        filtered: folder to write the set to without the flagged frames; None for none.
+        settings: what is audited.
+        budget: of the segmenter that is trained where none is given.
+        progress: show a progress bar while it is trained.
+
+    Returns:
+        Content of ``audit.json``: ``sets``, ``extractor``, ``copies`` (threshold, false alarms, flagged frames and their nearest
+        training frames), ``nearness``, ``membership`` (None without a bundle), ``scores`` of every frame, ``filtered`` and ``notes``.
+
+    Raises:
+        EchoSynthError: a folder, the segmenter or the bundle is not usable, or held-out frames are no control; no result is written.
+    """
+    settings = settings or AuditSettings()
+    held_out = training if held_out is None else held_out
+    sets, notes = _sets(synthetic, training, held_out, settings)
+    table = read_label_table([synthetic, training, held_out])
+    size = min(grid_size(folder) for folder in (synthetic, training, held_out))
+    model = None if settings.bundle is None else load_diffusion(settings.bundle)
+    segmenter = settings.segmenter
+    if segmenter is None:
+        segmenter = gap_segmenter(training, Path(out) / "segmenter", budget, settings.seed, progress)
+    network = domain_features(segmenter)
+    gallery = build_gallery(sets["training"], table, size, network)
+    if not gallery.items:
+        raise EchoSynthError(f"training frames that show something are needed, got none in {training}: look at them")
+    control_found = search(sets["held_out"], gallery, table, size, network)
+    control = fit_control(control_found, gallery, settings.false_alarms, settings.seed)
+    found = search(sets["synthetic"], gallery, table, size, network)
+    if not found.items:
+        raise EchoSynthError(f"synthetic frames that show something are needed, got none in {synthetic}: look at them")
+    scores = suspicion(found, control.scales)
+    flagged = scores > control.threshold
+    result: dict[str, Any] = {
+        "synthetic": str(synthetic),
+        "training": str(training),
+        "held_out": str(held_out),
+        "sets": {name: _count(items) for name, items in sets.items()},
+        "size": size,
+        "seed": settings.seed,
+        "extractor": {"name": network.name, "sha256": network.sha256},
+        "copies": _copies(found, control_found, control, gallery, scores, settings.false_alarms),
+        "nearness": _nearness(sets, found, gallery, table, size, network, settings.seed),
+        "membership": None,
+        "scores": {"synthetic": np.round(scores, 3).tolist(), "held_out": np.round(control.suspicion, 3).tolist()},
+        "filtered": None,
+        "notes": [*notes, *_remarks(sets, found, control)],
+    }
+    if model is not None:
+        limit, seed = settings.membership_frames, settings.seed
+        sides = (chosen_items(sets[name], limit, seed) for name in ("training", "held_out"))
+        result["membership"] = membership(model, *sides, table, seed)
+    result = finite_json(result)
+    dropped = [row for row, flag in zip(_rows(found, gallery, scores), flagged, strict=True) if flag]
+    if filtered is not None:
+        result["filtered"] = {"folder": str(filtered), **write_filtered(synthetic, filtered, dropped, summary(result))}
+    write_json(Path(out) / "audit.json", result)
+    write_text(Path(out) / "audit.html", audit_page(result, _shown(found, gallery, scores)))
+    record_audit(synthetic, summary(result))
+    return result
+
+
+def summary(result: Mapping[str, Any]) -> dict[str, Any]:
+    """What the manifest says about an audit."""
+    copies = result["copies"]
+    kept = ("threshold", "false_alarms", "flagged", "share")
+    return {
+        "sets": result["sets"],
+        "extractor_sha256": result["extractor"]["sha256"],
+        "copies": {**{key: copies[key] for key in kept}, "ids": [row["id"] for row in copies["frames"]]},
+        "nearness": result["nearness"],
+        "membership": result["membership"],
+    }
+
+
+def _sets(
+    synthetic: str | Path, training: str | Path, held_out: str | Path, settings: AuditSettings
+) -> tuple[dict[str, Items], list[str]]:
+    """Entries of the three sets, after the cheap checks, and remarks."""
+    same = Path(training).resolve() == Path(held_out).resolve()
+    if same and settings.training_section in settings.held_out_sections:
+        raise EchoSynthError(
+            f"held-out frames must be of patients that were not trained on, got section '{settings.training_section}' for both: "
+            "choose other sections"
+        )
+    content, notes = read_dataset_json(held_out), []
+    held: list[dict[str, Any]] = []
+    for name in settings.held_out_sections:
+        if content.get(name):
+            held += load_datalist(held_out, name)
+        else:
+            notes.append(f"section '{name}' of {held_out} has no frames")
+    if not held:
+        raise EchoSynthError(
+            f"the control needs held-out frames, got none in {', '.join(settings.held_out_sections)} of {held_out}: prepare some"
+        )
+    found: dict[str, Items] = {
+        "synthetic": load_datalist(synthetic, "training"),
+        "training": load_datalist(training, settings.training_section),
+        "held_out": held,
+    }
+    shared = {patient_of(item) for item in found["training"]} & {patient_of(item) for item in held} if same else set()
+    if shared:
+        raise EchoSynthError(
+            f"held-out patients must not be trained on, got {sorted(shared)[0]} in both sections of {training}: split by patient"
+        )
+    return found, notes
+
+
+def _copies(
+    found: Found, held_out: Found, control: CopyControl, gallery: Gallery, scores: np.ndarray, rate: float
+) -> dict[str, Any]:
+    flagged = scores > control.threshold
+    near = found.column("feature_distance") < control.feature_near
+    rows = _rows(found, gallery, scores)
+    return {
+        "rate": rate,
+        "bound": control.bound,
+        "threshold": control.threshold,
+        "false_alarms": control.false_alarms,
+        "flagged": int(flagged.sum()),
+        "share": float(flagged.mean()),
+        "near_in_features": float(near.mean()),
+        "median": {
+            name: {
+                "synthetic": float(np.median(found.column(name))),
+                "held_out": float(np.median(held_out.column(name))),
+            }
+            for name in ("correlation", "ssim", "feature_distance")
+        },
+        "frames": [row for row, flag in zip(rows, flagged, strict=True) if flag],
+    }
+
+
+def _rows(found: Found, gallery: Gallery, scores: np.ndarray) -> list[dict[str, Any]]:
+    """Each frame with its nearest training frame, as JSON."""
+    rows = []
+    for item, match, score in zip(*found, scores, strict=True):
+        rows.append(
+            {
+                "id": str(item.get("id", Path(item["image"]).name)),
+                "mask": str(item.get("mask", "")),
+                "nearest": str(gallery.items[match.index].get("id", gallery.items[match.index]["image"])),
+                "suspicion": round(float(score), 3),
+                "correlation": round(match.correlation, 4),
+                "ssim": round(match.ssim, 4),
+                "mirrored": match.variant.mirrored,
+                "degrees": match.variant.degrees,
+                "scale": match.variant.scale,
+                "shift": list(match.shift),
+                "feature_distance": round(match.feature_distance, 4),
+            }
+        )
+    return rows
+
+
+def _nearness(
+    sets: Mapping[str, Items],
+    found: Found,
+    gallery: Gallery,
+    table: LabelTable,
+    size: int,
+    network: FeatureNetwork,
+    seed: int,
+) -> dict[str, Any]:
+    """Share of frames with a texture nearer to training frames than to as many held-out ones; .5 if none is remembered."""
+    count = min(len(gallery.items), len(sets["held_out"]))
+    half = chosen_items(gallery.items, count, seed)
+    others = chosen_items(list(sets["held_out"]), count, seed)
+    sample = chosen_items([dict(item) for item in found.items], 500, seed)
+    sides = [
+        search(sample, build_gallery(items, table, size, network), table, size, network).column("correlation")
+        for items in (half, others)
+    ]
+    nearer = np.where(sides[0] == sides[1], 0.5, sides[0] > sides[1])
+    return {
+        **mean_with_interval(nearer, [patient_of(item) for item in sample], seed),
+        "frames": len(sample),
+        "of_each": count,
+    }
+
+
+def _remarks(sets: Mapping[str, Items], found: Found, control: CopyControl) -> list[str]:
+    notes = []
+    blank = len(sets["synthetic"]) - len(found.items)
+    if blank:
+        notes.append(f"{blank} of {len(sets['synthetic'])} synthetic frames are uniform and not audited")
+    patients = len({patient_of(item) for item in sets["held_out"]})
+    if control.bound > 0.0501:
+        notes.append(
+            f"{patients} held-out patients bound the alarms of a further one by {control.bound:.3f}; 19 are needed for .05"
+        )
+    return notes
+
+
+def _shown(found: Found, gallery: Gallery, scores: np.ndarray, limit: int = 6) -> list[tuple[dict[str, Any], Any, Any]]:
+    """The most suspicious frames with their nearest training frames, for the page."""
+    rows = _rows(found, gallery, scores)
+    order = np.argsort(-scores, kind="stable")[:limit]
+    return [(rows[i], found.items[i], gallery.items[found.matches[i].index]) for i in order]
+
+
+def _count(items: Items) -> dict[str, int]:
+    return {"frames": len(items), "patients": len({patient_of(item) for item in items})}
