@@ -23,8 +23,9 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.features.activations import FeatureNetwork
 from monai_echosynth.workflows.audit_filter import record_audit, write_filtered
 from monai_echosynth.workflows.audit_report import audit_page
-from monai_echosynth.workflows.copy_check import CopyControl, Found, fit_control, search, suspicion
-from monai_echosynth.workflows.copy_search import Gallery, build_gallery
+from monai_echosynth.workflows.copy_check import fit_control, search
+from monai_echosynth.workflows.copy_result import CopyCheck
+from monai_echosynth.workflows.copy_search import build_gallery
 from monai_echosynth.workflows.extractors import domain_features
 from monai_echosynth.workflows.frame_batches import chosen_items
 from monai_echosynth.workflows.gap_frames import grid_size, patient_of
@@ -37,6 +38,9 @@ __all__ = ["HELD_OUT", "AuditSettings", "run_audit"]
 
 HELD_OUT: Final = ("validation", "test")
 """Sections that hold patients whom a generator has not seen."""
+
+_BOUND: Final = 0.0501
+"""Probability of a false alarm from which a remark is made."""
 
 Items = Sequence[dict[str, Any]]
 
@@ -88,10 +92,11 @@ def run_audit(
 
     Returns:
         Content of ``audit.json``: ``sets``, ``extractor``, ``copies`` (threshold, false alarms, flagged frames and their nearest
-        training frames), ``nearness``, ``membership`` (None without a bundle), ``scores`` of every frame, ``filtered`` and ``notes``.
+        training frames), ``nearness``, ``membership`` (None without a bundle), ``scores`` of every frame, ``filtered``, notes.
 
     Raises:
-        EchoSynthError: a folder, the segmenter or the bundle is not usable, or held-out frames are no control; no result is written.
+        EchoSynthError: a folder, the segmenter or the bundle is not usable, or held-out frames are no control; no result is
+            written then.
     """
     settings = settings or AuditSettings()
     held_out = training if held_out is None else held_out
@@ -103,16 +108,7 @@ def run_audit(
     if segmenter is None:
         segmenter = gap_segmenter(training, Path(out) / "segmenter", budget, settings.seed, progress)
     network = domain_features(segmenter)
-    gallery = build_gallery(sets["training"], table, size, network)
-    if not gallery.items:
-        raise EchoSynthError(f"training frames that show something are needed, got none in {training}: look at them")
-    control_found = search(sets["held_out"], gallery, table, size, network)
-    control = fit_control(control_found, gallery, settings.false_alarms, settings.seed)
-    found = search(sets["synthetic"], gallery, table, size, network)
-    if not found.items:
-        raise EchoSynthError(f"synthetic frames that show something are needed, got none in {synthetic}: look at them")
-    scores = suspicion(found, control.scales)
-    flagged = scores > control.threshold
+    checked = _check_copies(sets, table, size, network, settings)
     result: dict[str, Any] = {
         "synthetic": str(synthetic),
         "training": str(training),
@@ -121,23 +117,26 @@ def run_audit(
         "size": size,
         "seed": settings.seed,
         "extractor": {"name": network.name, "sha256": network.sha256},
-        "copies": _copies(found, control_found, control, gallery, scores, settings.false_alarms),
-        "nearness": _nearness(sets, found, gallery, table, size, network, settings.seed),
+        "copies": checked.describe(settings.false_alarms),
+        "nearness": _nearness(sets, checked, table, size, network, settings.seed),
         "membership": None,
-        "scores": {"synthetic": np.round(scores, 3).tolist(), "held_out": np.round(control.suspicion, 3).tolist()},
+        "scores": {
+            "synthetic": np.round(checked.scores, 3).tolist(),
+            "held_out": np.round(checked.control.suspicion, 3).tolist(),
+        },
         "filtered": None,
-        "notes": [*notes, *_remarks(sets, found, control)],
+        "notes": [*notes, *_remarks(sets, checked)],
     }
     if model is not None:
         limit, seed = settings.membership_frames, settings.seed
-        sides = (chosen_items(sets[name], limit, seed) for name in ("training", "held_out"))
-        result["membership"] = membership(model, *sides, table, seed)
+        members, others = (chosen_items(sets[name], limit, seed) for name in ("training", "held_out"))
+        result["membership"] = membership(model, members, others, table, seed)
     result = finite_json(result)
-    dropped = [row for row, flag in zip(_rows(found, gallery, scores), flagged, strict=True) if flag]
     if filtered is not None:
-        result["filtered"] = {"folder": str(filtered), **write_filtered(synthetic, filtered, dropped, summary(result))}
+        written = write_filtered(synthetic, filtered, result["copies"]["frames"], summary(result))
+        result["filtered"] = {"folder": str(filtered), **written}
     write_json(Path(out) / "audit.json", result)
-    write_text(Path(out) / "audit.html", audit_page(result, _shown(found, gallery, scores)))
+    write_text(Path(out) / "audit.html", audit_page(result, checked.most_suspicious()))
     record_audit(synthetic, summary(result))
     return result
 
@@ -189,67 +188,33 @@ def _sets(
     return found, notes
 
 
-def _copies(
-    found: Found, held_out: Found, control: CopyControl, gallery: Gallery, scores: np.ndarray, rate: float
-) -> dict[str, Any]:
-    flagged = scores > control.threshold
-    near = found.column("feature_distance") < control.feature_near
-    rows = _rows(found, gallery, scores)
-    return {
-        "rate": rate,
-        "bound": control.bound,
-        "threshold": control.threshold,
-        "false_alarms": control.false_alarms,
-        "flagged": int(flagged.sum()),
-        "share": float(flagged.mean()),
-        "near_in_features": float(near.mean()),
-        "median": {
-            name: {
-                "synthetic": float(np.median(found.column(name))),
-                "held_out": float(np.median(held_out.column(name))),
-            }
-            for name in ("correlation", "ssim", "feature_distance")
-        },
-        "frames": [row for row, flag in zip(rows, flagged, strict=True) if flag],
-    }
-
-
-def _rows(found: Found, gallery: Gallery, scores: np.ndarray) -> list[dict[str, Any]]:
-    """Each frame with its nearest training frame, as JSON."""
-    rows = []
-    for item, match, score in zip(*found, scores, strict=True):
-        rows.append(
-            {
-                "id": str(item.get("id", Path(item["image"]).name)),
-                "mask": str(item.get("mask", "")),
-                "nearest": str(gallery.items[match.index].get("id", gallery.items[match.index]["image"])),
-                "suspicion": round(float(score), 3),
-                "correlation": round(match.correlation, 4),
-                "ssim": round(match.ssim, 4),
-                "mirrored": match.variant.mirrored,
-                "degrees": match.variant.degrees,
-                "scale": match.variant.scale,
-                "shift": list(match.shift),
-                "feature_distance": round(match.feature_distance, 4),
-            }
-        )
-    return rows
+def _check_copies(
+    sets: Mapping[str, Items], table: LabelTable, size: int, network: FeatureNetwork, settings: AuditSettings
+) -> CopyCheck:
+    gallery = build_gallery(sets["training"], table, size, network)
+    if not gallery.items:
+        raise EchoSynthError("training frames that show something are needed, got uniform ones alone: look at them")
+    held_out = search(sets["held_out"], gallery, table, size, network)
+    control = fit_control(held_out, gallery, settings.false_alarms, settings.seed)
+    found = search(sets["synthetic"], gallery, table, size, network)
+    if not found.items:
+        raise EchoSynthError("synthetic frames that show something are needed, got uniform ones alone: look at them")
+    return CopyCheck(found, held_out, control, gallery)
 
 
 def _nearness(
     sets: Mapping[str, Items],
-    found: Found,
-    gallery: Gallery,
+    checked: CopyCheck,
     table: LabelTable,
     size: int,
     network: FeatureNetwork,
     seed: int,
 ) -> dict[str, Any]:
     """Share of frames with a texture nearer to training frames than to as many held-out ones; .5 if none is remembered."""
-    count = min(len(gallery.items), len(sets["held_out"]))
-    half = chosen_items(gallery.items, count, seed)
+    count = min(len(checked.gallery.items), len(sets["held_out"]))
+    half = chosen_items(checked.gallery.items, count, seed)
     others = chosen_items(list(sets["held_out"]), count, seed)
-    sample = chosen_items([dict(item) for item in found.items], 500, seed)
+    sample = chosen_items([dict(item) for item in checked.found.items], 500, seed)
     sides = [
         search(sample, build_gallery(items, table, size, network), table, size, network).column("correlation")
         for items in (half, others)
@@ -262,24 +227,18 @@ def _nearness(
     }
 
 
-def _remarks(sets: Mapping[str, Items], found: Found, control: CopyControl) -> list[str]:
+def _remarks(sets: Mapping[str, Items], checked: CopyCheck) -> list[str]:
     notes = []
-    blank = len(sets["synthetic"]) - len(found.items)
+    blank = len(sets["synthetic"]) - len(checked.found.items)
     if blank:
         notes.append(f"{blank} of {len(sets['synthetic'])} synthetic frames are uniform and not audited")
-    patients = len({patient_of(item) for item in sets["held_out"]})
-    if control.bound > 0.0501:
+    if checked.control.bound > _BOUND:
+        patients = len(set(checked.held_out.patients))
+        bound = f"{checked.control.bound:.3f}"
         notes.append(
-            f"{patients} held-out patients bound the alarms of a further one by {control.bound:.3f}; 19 are needed for .05"
+            f"{patients} held-out patients bound the alarms of a further one by {bound}; 19 are needed for .05"
         )
     return notes
-
-
-def _shown(found: Found, gallery: Gallery, scores: np.ndarray, limit: int = 6) -> list[tuple[dict[str, Any], Any, Any]]:
-    """The most suspicious frames with their nearest training frames, for the page."""
-    rows = _rows(found, gallery, scores)
-    order = np.argsort(-scores, kind="stable")[:limit]
-    return [(rows[i], found.items[i], gallery.items[found.matches[i].index]) for i in order]
 
 
 def _count(items: Items) -> dict[str, int]:

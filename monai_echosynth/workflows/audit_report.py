@@ -46,8 +46,8 @@ def audit_page(found: Mapping[str, Any], shown: Shown) -> str:
     ]
     lead = (
         f'<p class="lead"><strong>{copies["flagged"]}</strong> of {counts["synthetic"]["frames"]} synthetic frames are flagged '
-        f"as copies of {counts['training']['frames']} training frames, by the measure of {counts['held_out']['patients']} held-out "
-        "patients.</p>"
+        f"as copies of {counts['training']['frames']} training frames. {counts['held_out']['patients']} held-out patients set "
+        "the threshold.</p>"
     )
     kicker = f"monai-echosynth · {found['size']} × {found['size']} pixels · seed {found['seed']}"
     footer = "Shows training frames: keep it as confidential as they are. Research only, not for diagnosis."

@@ -4,8 +4,8 @@ Two real patients are similar, and some more than others. The similarity of ever
 frame is measured in the same way; correlation and SSIM are each brought to robust standard deviations above the median of
 held-out frames, and the larger one is the frame's *suspicion*. The threshold is set by the largest suspicion of each
 held-out patient (:func:`monai_echosynth.metrics.detection.control_threshold`), so that a further patient who was never
-seen raises an alarm with probability ``rate`` at most. How many do is also measured, with the threshold of one half of
-the patients on the other half.
+seen raises an alarm with probability ``rate`` at most. With few patients that threshold is their largest value, so it is
+not set below 4. How many do is also measured, with the threshold of one half of the patients on the other half.
 
 Features take part as a way to find candidates and are reported; they do not raise alarms, because frames of one label map
 are near in the features of a network of the anatomy, copied or not.
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.patient_folds import two_folds
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.metrics.detection import control_threshold, robust_scale
+from monai_echosynth.metrics.detection import ControlThreshold, control_threshold, robust_scale
 from monai_echosynth.networks.features.activations import FeatureNetwork
 from monai_echosynth.workflows.copy_search import CopyMatch, Gallery, find_copies
 from monai_echosynth.workflows.gap_frames import patient_of
@@ -31,6 +31,9 @@ from monai_echosynth.workflows.gap_frames import patient_of
 __all__ = ["CopyControl", "Found", "fit_control", "search", "suspicion"]
 
 _STATISTICS: Final = ("correlation", "ssim")
+
+_LEAST: Final = 4.0
+"""Suspicion below which no frame is flagged: unrelated patients reach it hardly ever, copies are far beyond it."""
 
 _SAME: Final = 0.95
 """Correlation of textures from which a held-out frame is a training frame."""
@@ -107,7 +110,7 @@ def fit_control(held_out: Found, gallery: Gallery, rate: float, seed: int = 0) -
             )
     scales = {name: robust_scale(held_out.column(name)) for name in _STATISTICS}
     scores = suspicion(held_out, scales)
-    found = control_threshold(_by_patient(scores, patients), rate)
+    found = _threshold(scores, patients, rate)
     near = float(np.quantile(held_out.column("feature_distance"), 0.05))
     return CopyControl(scales, *found, scores, _false_alarms(held_out, rate, seed), near)
 
@@ -128,10 +131,16 @@ def _false_alarms(held_out: Found, rate: float, seed: int) -> dict[str, float] |
         mine = [i for i, part in enumerate(fold) if part != other]
         half = Found([held_out.items[i] for i in mine], [held_out.matches[i] for i in mine])
         scales = {name: robust_scale(half.column(name)) for name in _STATISTICS}
-        limit = control_threshold(_by_patient(suspicion(half, scales), half.patients), rate).value
+        limit = _threshold(suspicion(half, scales), half.patients, rate).value
         flagged |= (fold == other) & (suspicion(held_out, scales) > limit)
     alarmed = {patient for patient, alarm in zip(patients, flagged, strict=True) if alarm}
     return {"patients": len(alarmed) / len(set(patients)), "frames": float(flagged.mean())}
+
+
+def _threshold(scores: NDArray[np.float64], patients: Sequence[str], rate: float) -> ControlThreshold:
+    """Threshold of the largest score of each patient, not below what is worth a look."""
+    found = control_threshold(_by_patient(scores, patients), rate)
+    return found._replace(value=max(found.value, _LEAST))
 
 
 def _by_patient(scores: NDArray[np.float64], patients: Sequence[str]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""A set with copies of training frames, hidden in the ways in which copies hide, and frames of patients that nobody trained on."""
+"""A set with copies of training frames, hidden in several ways, and frames of patients that nobody trained on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def disguised(image: NDArray[Any], label: NDArray[Any], disguise: str) -> tuple[
 
 
 def plant_copies(folder: Path, training: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]], size: int) -> Path:
-    """Writes a set: every training frame given in every disguise, ids ``<disguise>_...``, and the others, ids ``other_...``."""
+    """Writes a set: each training frame given in each disguise (``<disguise>_<id>``), and the others (``other_<id>``)."""
     items = []
     for kind, item in [(kind, item) for kind in DISGUISES for item in training] + [("other", item) for item in others]:
         name = f"{kind}_{item['id']}"
@@ -55,13 +55,10 @@ def plant_copies(folder: Path, training: Sequence[dict[str, Any]], others: Seque
     return folder
 
 
-def split_held_out(
-    prepared: Path, out: Path, sections: Sequence[str] = ("validation", "test")
-) -> tuple[Path, list[dict[str, Any]]]:
+def split_held_out(prepared: Path, out: Path) -> tuple[Path, list[dict[str, Any]]]:
     """A folder whose ``test`` section are the frames of every second held-out patient, and the frames of the others."""
-    items = [
-        item for name in sections if read_dataset_json(prepared).get(name) for item in load_datalist(prepared, name)
-    ]
+    filled = [name for name in ("validation", "test") if read_dataset_json(prepared).get(name)]
+    items = [item for name in filled for item in load_datalist(prepared, name)]
     names = sorted({item["patient"] for item in items})
     control = [item for item in items if names.index(item["patient"]) % 2 == 0]
     content = json.loads((prepared / "dataset.json").read_text())
