@@ -158,6 +158,10 @@ def _sets(
     synthetic: str | Path, training: str | Path, held_out: str | Path, settings: AuditSettings
 ) -> tuple[dict[str, Items], list[str]]:
     """Entries of the three sets, after the cheap checks, and remarks."""
+    if not 0 < settings.false_alarms < 1:
+        raise EchoSynthError(
+            f"the share of false alarms must be between 0 and 1, got {settings.false_alarms}: choose one such as 0.05"
+        )
     same = Path(training).resolve() == Path(held_out).resolve()
     if same and settings.training_section in settings.held_out_sections:
         raise EchoSynthError(
@@ -195,7 +199,7 @@ def _check_copies(
     if not gallery.items:
         raise EchoSynthError("training frames that show something are needed, got uniform ones alone: look at them")
     held_out = search(sets["held_out"], gallery, table, size, network)
-    control = fit_control(held_out, gallery, settings.false_alarms, settings.seed)
+    control = fit_control(held_out, gallery, settings.false_alarms)
     found = search(sets["synthetic"], gallery, table, size, network)
     if not found.items:
         raise EchoSynthError("synthetic frames that show something are needed, got uniform ones alone: look at them")

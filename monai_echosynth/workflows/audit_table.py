@@ -38,9 +38,13 @@ def audit_rows(found: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         (
             "Nearer in features than 95 % of held-out frames",
             _percent(copies["near_in_features"]),
-            "5 %, more where masks are those of training frames",
+            "5 %, more for training masks",
         ),
-        ("Nearer to training than to held-out frames", interval_text(found["nearness"]), "0.500"),
+        (
+            "Nearer to training than to held-out frames",
+            interval_text(found["nearness"]),
+            "0.500, more for training masks",
+        ),
     ]
     attack = found["membership"]
     if attack:

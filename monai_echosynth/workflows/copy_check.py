@@ -5,7 +5,8 @@ frame is measured in the same way; correlation and SSIM are each brought to robu
 held-out frames, and the larger one is the frame's *suspicion*. The threshold is set by the largest suspicion of each
 held-out patient (:func:`monai_echosynth.metrics.detection.control_threshold`), so that a further patient who was never
 seen raises an alarm with probability ``rate`` at most. With few patients that threshold is their largest value, so it is
-not set below 4. How many do is also measured, with the threshold of one half of the patients on the other half.
+not set below 4. How many do is also measured, each patient with the
+threshold of all others.
 
 Features take part as a way to find candidates and are reported; they do not raise alarms, because frames of one label map
 are near in the features of a network of the anatomy, copied or not.
@@ -21,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_echosynth.data.label_table import LabelTable
-from monai_echosynth.data.patient_folds import two_folds
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.detection import ControlThreshold, control_threshold, robust_scale
 from monai_echosynth.networks.features.activations import FeatureNetwork
@@ -34,6 +34,9 @@ _STATISTICS: Final = ("correlation", "ssim")
 
 _LEAST: Final = 4.0
 """Suspicion below which no frame is flagged: unrelated patients reach it hardly ever, copies are far beyond it."""
+
+_FEWEST: Final = 4
+"""Held-out patients from which false alarms are measured."""
 
 _SAME: Final = 0.95
 """Correlation of textures from which a held-out frame is a training frame."""
@@ -65,7 +68,7 @@ class CopyControl:
         bound: probability that a patient who was never seen raises an alarm.
         suspicion: of the held-out frames.
         false_alarms: share of held-out patients, and of their frames, that are flagged by the threshold of other ones;
-            None where there are too few patients for two halves.
+            None where there are too few patients.
         feature_near: distance in features that 5 % of held-out frames fall below.
     """
 
@@ -85,14 +88,13 @@ def search(
     return Found([item for item, _ in pairs], [match for _, match in pairs])
 
 
-def fit_control(held_out: Found, gallery: Gallery, rate: float, seed: int = 0) -> CopyControl:
+def fit_control(held_out: Found, gallery: Gallery, rate: float) -> CopyControl:
     """Threshold and false alarms from held-out frames.
 
     Args:
         held_out: frames of patients that took no part in training, with their nearest training frames.
         gallery: the training frames.
         rate: share of held-out patients that may raise an alarm.
-        seed: of the halves.
 
     Raises:
         EchoSynthError: there are fewer than two patients, or a frame is a training frame.
@@ -112,7 +114,7 @@ def fit_control(held_out: Found, gallery: Gallery, rate: float, seed: int = 0) -
     scores = suspicion(held_out, scales)
     found = _threshold(scores, patients, rate)
     near = float(np.quantile(held_out.column("feature_distance"), 0.05))
-    return CopyControl(scales, *found, scores, _false_alarms(held_out, rate, seed), near)
+    return CopyControl(scales, *found, scores, _false_alarms(held_out, rate), near)
 
 
 def suspicion(found: Found, scales: Mapping[str, tuple[float, float]]) -> NDArray[np.float64]:
@@ -121,20 +123,21 @@ def suspicion(found: Found, scales: Mapping[str, tuple[float, float]]) -> NDArra
     return np.max(scored, axis=0) if found.matches else np.zeros(0)
 
 
-def _false_alarms(held_out: Found, rate: float, seed: int) -> dict[str, float] | None:
-    patients = held_out.patients
-    if len(set(patients)) < 4:
+def _false_alarms(held_out: Found, rate: float) -> dict[str, float] | None:
+    patients = np.asarray(held_out.patients)
+    names = np.unique(patients)
+    if len(names) < _FEWEST:
         return None
-    fold, _ = two_folds(patients, patients, seed)
     flagged = np.zeros(len(patients), bool)
-    for other in (0, 1):
-        mine = [i for i, part in enumerate(fold) if part != other]
-        half = Found([held_out.items[i] for i in mine], [held_out.matches[i] for i in mine])
-        scales = {name: robust_scale(half.column(name)) for name in _STATISTICS}
-        limit = _threshold(suspicion(half, scales), half.patients, rate).value
-        flagged |= (fold == other) & (suspicion(held_out, scales) > limit)
-    alarmed = {patient for patient, alarm in zip(patients, flagged, strict=True) if alarm}
-    return {"patients": len(alarmed) / len(set(patients)), "frames": float(flagged.mean())}
+    for name in names:
+        others = Found(*([part[i] for i in np.flatnonzero(patients != name)] for part in held_out))
+        scales = {key: robust_scale(others.column(key)) for key in _STATISTICS}
+        limit = _threshold(suspicion(others, scales), others.patients, rate).value
+        flagged |= (patients == name) & (suspicion(held_out, scales) > limit)
+    return {
+        "patients": float(np.mean([flagged[patients == name].any() for name in names])),
+        "frames": float(flagged.mean()),
+    }
 
 
 def _threshold(scores: NDArray[np.float64], patients: Sequence[str], rate: float) -> ControlThreshold:

@@ -32,6 +32,7 @@ from monai_echosynth.networks.weights import weights_digest
 __all__ = ["ClipText", "clip_text", "transformers_features"]
 
 _CLIP = "clip"
+_TOKENIZER = ("tokenizer.json", "vocab.json")
 
 
 class ClipText(NamedTuple):
@@ -75,11 +76,15 @@ def clip_text(folder: str | Path) -> ClipText:
         raise EchoSynthError(
             f"a CLIP score needs a CLIP model, got {model.config.model_type} in {folder}: choose another"
         )
+    if not any((folder / name).is_file() for name in _TOKENIZER):  # the package would make one that knows no word
+        raise EchoSynthError(
+            f"CLIP's tokenizer is needed for texts, got none of {', '.join(_TOKENIZER)} in {folder}: copy it"
+        )
     try:
         tokenizer = _package().AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:  # missing files come as many kinds of errors
         raise EchoSynthError(
-            f"CLIP's tokenizer is needed for texts, got none in {folder} ({_first_line(error)}): copy its tokenizer files there"
+            f"CLIP's tokenizer is needed for texts, got a damaged one in {folder} ({_first_line(error)}): copy it again"
         ) from error
 
     def texts(batch: Sequence[str]) -> Tensor:
