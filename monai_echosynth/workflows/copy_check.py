@@ -4,9 +4,8 @@ Two real patients are similar, and some more than others. The similarity of ever
 frame is measured in the same way; correlation and SSIM are each brought to robust standard deviations above the median of
 held-out frames, and the larger one is the frame's *suspicion*. The threshold is set by the largest suspicion of each
 held-out patient (:func:`monai_echosynth.metrics.detection.control_threshold`), so that a further patient who was never
-seen raises an alarm with probability ``rate`` at most. With few patients that threshold is their largest value, so it is
-not set below 4. How many do is also measured, each patient with the
-threshold of all others.
+seen raises an alarm with probability ``rate`` at most. It is not set below 4: with few patients it is their largest value,
+which may be small by chance. How many held-out patients raise an alarm is measured too, each by the threshold of all others.
 
 Features take part as a way to find candidates and are reported; they do not raise alarms, because frames of one label map
 are near in the features of a network of the anatomy, copied or not.

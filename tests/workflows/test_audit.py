@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,8 @@ def test_numbers_page_and_table_are_written(found: dict[str, Any]) -> None:
     content = json.loads((found["out"] / "audit.json").read_text(), parse_constant=pytest.fail)
     assert content["copies"] == found["copies"] and len(content["scores"]["held_out"]) == 20
     page = (found["out"] / "audit.html").read_text()
-    assert page.count("<svg") == 1 and page.count("data:image/png") == 12 and "NaN" not in page and "http" not in page
+    words = re.sub(r"base64,[A-Za-z0-9+/=]+", "", page)
+    assert page.count("<svg") == 1 and page.count("data:image/png") == 12 and "NaN" not in words and "http" not in words
     text = audit_text(found)
     assert "Frames flagged as copies" in text and "mirrored" in text and found["extractor"]["sha256"][:16] in text
 
