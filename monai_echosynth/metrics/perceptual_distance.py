@@ -41,6 +41,6 @@ def perceptual_distance(first: Sequence[Tensor], second: Sequence[Tensor], secto
     found = []
     for one, other in zip(first, second, strict=True):
         squares = (F.normalize(one, dim=1) - F.normalize(other, dim=1)).square().sum(dim=1, keepdim=True)
-        inside = F.adaptive_avg_pool2d(sector.to(squares), tuple(squares.shape[-2:]))
+        inside = F.adaptive_avg_pool2d(sector.to(squares), (squares.shape[-2], squares.shape[-1]))
         found.append((squares * inside).sum(dim=(1, 2, 3)) / inside.sum(dim=(1, 2, 3)).clamp_min(1e-6))
     return torch.stack(found).mean(dim=0)

@@ -51,6 +51,10 @@ class Found(NamedTuple):
         """One number of each match."""
         return np.array([getattr(match, name) for match in self.matches], dtype=np.float64)
 
+    def at(self, rows: NDArray[np.intp]) -> Found:
+        """Some of the frames."""
+        return Found([self.items[i] for i in rows], [self.matches[i] for i in rows])
+
     @property
     def patients(self) -> list[str]:
         """Patient of each frame."""
@@ -107,7 +111,7 @@ def fit_control(held_out: Found, gallery: Gallery, rate: float) -> CopyControl:
         if match.correlation > _SAME:
             raise EchoSynthError(
                 f"held-out frames must not be among the training frames, got {item['image']}, which is "
-                f"{gallery.items[match.index]['image']}: name frames of other patients"
+                f"{gallery.items[match.nearest]['image']}: name frames of other patients"
             )
     scales = {name: robust_scale(held_out.column(name)) for name in _STATISTICS}
     scores = suspicion(held_out, scales)
@@ -129,7 +133,7 @@ def _false_alarms(held_out: Found, rate: float) -> dict[str, float] | None:
         return None
     flagged = np.zeros(len(patients), bool)
     for name in names:
-        others = Found(*([part[i] for i in np.flatnonzero(patients != name)] for part in held_out))
+        others = held_out.at(np.flatnonzero(patients != name))
         scales = {key: robust_scale(others.column(key)) for key in _STATISTICS}
         limit = _threshold(suspicion(others, scales), others.patients, rate).value
         flagged |= (patients == name) & (suspicion(held_out, scales) > limit)

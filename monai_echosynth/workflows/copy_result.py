@@ -68,12 +68,12 @@ class CopyCheck:
     def most_suspicious(self, limit: int = _SHOWN) -> list[tuple[dict[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
         """Row, entry of the frame and entry of its nearest training frame, the most suspicious first."""
         order = np.argsort(-self.scores, kind="stable")[:limit]
-        nearest = [self.gallery.items[self.found.matches[i].index] for i in order]
+        nearest = [self.gallery.items[self.found.matches[i].nearest] for i in order]
         return [(self.rows[i], self.found.items[i], item) for i, item in zip(order, nearest, strict=True)]
 
     def _row(self, i: int) -> dict[str, Any]:
         item, match = self.found.items[i], self.found.matches[i]
-        nearest = self.gallery.items[match.index]
+        nearest = self.gallery.items[match.nearest]
         return {
             "id": str(item.get("id", Path(item["image"]).name)),
             "mask": str(item.get("mask", "")),

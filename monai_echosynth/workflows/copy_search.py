@@ -57,7 +57,7 @@ class CopyMatch(NamedTuple):
     """The nearest frame of a gallery.
 
     Attributes:
-        index: its place in the gallery.
+        nearest: its place in the gallery.
         correlation: of the textures in the best alignment, in [-1, 1].
         ssim: of the textures in that alignment, in [-1, 1].
         variant: what had to be undone.
@@ -66,7 +66,7 @@ class CopyMatch(NamedTuple):
         feature_index: place of that frame.
     """
 
-    index: int
+    nearest: int
     correlation: float
     ssim: float
     variant: Variant

@@ -132,7 +132,7 @@ def test_small_warps_are_searched(phantom: Path, segmenter: Path, monkeypatch: p
         batch = FrameBatch((image * shown)[None, None], shown[None, None], ids.numpy()[None], items[:1])
         monkeypatch.setattr(copy_search, "frame_batches", lambda *_, batch=batch: iter([batch]))
         ((_, match),) = find_copies(items[:1], gallery, table, SIZE, network)
-        assert match.index == 0 and match.correlation > 0.6, variant
+        assert match.nearest == 0 and match.correlation > 0.6, variant
 
 
 def test_the_command_prints_and_tells_by_its_code(
