@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from monai.bundle import ConfigParser
+from monai.networks.nets import DynUNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -88,4 +89,8 @@ def load_frozen_segmenter(bundle: str | Path) -> FrozenSegmenter:
     parser.read_config(str(path))
     parser["bundle_root"] = str(bundle)
     network = load_weights(parser.get_parsed_content("network_def"), parser.get_parsed_content("weights_path"))
+    if not isinstance(network, DynUNet):
+        raise EchoSynthError(
+            f"a trained echo_segmentation bundle was expected, got a {type(network).__name__} in {bundle}: name it"
+        )
     return FrozenSegmenter(network, int(parser["spatial_size"]))

@@ -6,11 +6,13 @@ downloaded.
 
 from __future__ import annotations
 
+import zipfile
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from monai.networks.nets import DynUNet
 from torch import Tensor
 
 from monai_echosynth.alignment.frozen_segmenter import load_frozen_segmenter
@@ -104,20 +106,18 @@ def domain_features(bundle: str | Path) -> FeatureNetwork:
     frozen = load_frozen_segmenter(bundle)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     frozen.to(device)
+    network = frozen.network
+    assert isinstance(network, DynUNet)
 
     def forward(image: Tensor) -> Activations:
-        levels = segmenter_levels(frozen.network, frozen.preprocessed(image.to(device)))  # type: ignore[arg-type]
+        levels = segmenter_levels(network, frozen.preprocessed(image.to(device)))
         return Activations(torch.cat([level.mean(dim=(2, 3)) for level in levels], dim=1), levels)
 
-    return FeatureNetwork(
-        f"segmenter of real frames ({Path(bundle).name})", weights_digest(frozen.network), True, forward
-    )
+    return FeatureNetwork(f"segmenter of real frames ({Path(bundle).name})", weights_digest(network), True, forward)
 
 
 def _is_archive_of_code(path: Path) -> bool:
     """TorchScript files are zip archives that hold ``code/``; state dicts are not."""
-    import zipfile
-
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
