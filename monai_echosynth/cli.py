@@ -17,6 +17,7 @@ from monai_echosynth import __version__
 from monai_echosynth.commands import (
     adapt,
     align,
+    audit,
     demo,
     demo_align,
     demo_deploy,
@@ -29,6 +30,7 @@ from monai_echosynth.commands import (
     generate,
     label_app,
     layers,
+    metrics,
     nnunet_export,
     nnunet_train,
     phantom,
@@ -98,7 +100,8 @@ def build_parser() -> argparse.ArgumentParser:
     demos = (demo, demo_tee, demo_align, demo_label, demo_deploy, demo_nnunet)
     makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
     doors = (export, label_app, nnunet_export, nnunet_train)
-    for module in (*makers, evaluate, gap, *doors, *demos, verify, zoo_gates):
+    judges = (evaluate, gap, metrics, audit)
+    for module in (*makers, *judges, *doors, *demos, verify, zoo_gates):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser

@@ -29,6 +29,8 @@ COMMANDS = (
     "export",
     "nnunet-export",
     "nnunet-train",
+    "metrics",
+    "audit",
     "demo",
     "demo-tee",
     "demo-align",
@@ -143,12 +145,13 @@ def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
 
 def test_choices_equal_the_enumerations() -> None:
     from monai_echosynth.adaptation import LayerGroup
-    from monai_echosynth.commands import adapt, demo_tee, export, generate, options, phantom
+    from monai_echosynth.commands import adapt, demo_tee, export, generate, metrics, options, phantom
     from monai_echosynth.data.frame_format import FrameFormat
     from monai_echosynth.data.phantom import EsophagealView, View
     from monai_echosynth.diffusion.solvers import SolverName
     from monai_echosynth.workflows.adaptation_settings import AdaptationMethod
     from monai_echosynth.workflows.export import ExportFormat
+    from monai_echosynth.workflows.extractors import ExtractorKind
     from monai_echosynth.workflows.segmentation import SegmentationPreset
     from monai_echosynth.workflows.tee_settings import COMPARED
     from monai_echosynth.workflows.training_settings import Preset
@@ -161,6 +164,7 @@ def test_choices_equal_the_enumerations() -> None:
         adapt.METHODS: [*AdaptationMethod],
         options.PRESETS: [*Preset],
         export.FORMATS: [*ExportFormat],
+        metrics.EXTRACTORS: [*ExtractorKind],
     }.items():
         assert spelled == tuple(option.value for option in enumerated)
     assert tuple(Preset) == tuple(SegmentationPreset)

@@ -1,7 +1,7 @@
 """A segmenter that takes no part in training: it says what structures a frame shows, and whether they are where the mask says.
 
-Images come as they are aligned, (B, 1, X, Y) in [0, 1]; what the segmenter's own preprocessing does to an image is done here in
-steps that a gradient can pass: to its size, then to mean 0 and standard deviation 1.
+Images come as they are aligned, (B, 1, X, Y) in [0, 1]; what the segmenter's own preprocessing does to an image is done
+here in steps that a gradient can pass: to its size, then to mean 0 and standard deviation 1.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 from monai.bundle import ConfigParser
+from monai.networks.nets import DynUNet
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -37,13 +38,17 @@ class FrozenSegmenter(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (B, K, X, Y) of images (B, 1, X, Y) in [0, 1], on their own grid."""
+        logits = self.network(self.preprocessed(image))
+        if logits.shape[-2:] == image.shape[-2:]:
+            return torch.as_tensor(logits)
+        return F.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=False)
+
+    def preprocessed(self, image: Tensor) -> Tensor:
+        """Images (B, 1, X, Y) in [0, 1] as the network wants them, (B, 1, s, s)."""
         size = (self.spatial_size, self.spatial_size)
         seen = image if image.shape[-2:] == size else F.interpolate(image, size, mode="area")
         mean, spread = seen.mean(dim=(1, 2, 3), keepdim=True), seen.std(dim=(1, 2, 3), keepdim=True, correction=0)
-        logits = self.network((seen - mean) / spread.clamp_min(1e-6))
-        if image.shape[-2:] == size:
-            return torch.as_tensor(logits)
-        return F.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=False)
+        return (seen - mean) / spread.clamp_min(1e-6)
 
     @torch.no_grad()
     def membership(self, image: Tensor, sector: Tensor) -> Tensor:
@@ -84,4 +89,8 @@ def load_frozen_segmenter(bundle: str | Path) -> FrozenSegmenter:
     parser.read_config(str(path))
     parser["bundle_root"] = str(bundle)
     network = load_weights(parser.get_parsed_content("network_def"), parser.get_parsed_content("weights_path"))
+    if not isinstance(network, DynUNet):
+        raise EchoSynthError(
+            f"a trained echo_segmentation bundle was expected, got a {type(network).__name__} in {bundle}: name it"
+        )
     return FrozenSegmenter(network, int(parser["spatial_size"]))

@@ -6,10 +6,11 @@ The squared maximum mean discrepancy with the cubic polynomial kernel
     \widehat{\mathrm{MMD}}{}^2 = \frac{1}{m(m-1)} \sum_{i \ne j} k(x_i, x_j) + \frac{1}{n(n-1)} \sum_{i \ne j} k(y_i, y_j)
     - \frac{2}{mn} \sum_{i, j} k(x_i, y_j)
 
-is unbiased at any number of images, hence may be slightly negative when the sets have one distribution; Frechet distances are
-not, and are of no use for a few dozen images. Unlike the usual Inception features, those of a network of the domain differ in
-scale from dimension to dimension, so each one is standardized by the real images first; what that adds is small beside the
-standard deviation.
+is unbiased at any number of images, hence may be slightly negative when the sets have one distribution; Frechet distances
+are not, and are of no use for a few dozen images. Unlike the usual Inception features, those of a network of the domain
+differ in scale from dimension to dimension, so each one is standardized by the real images first; what that adds is small
+beside the standard deviation. The interval over patients, and other kernels, are in
+:mod:`monai_echosynth.metrics.kernel_jackknife`.
 
 References:
     Binkowski et al., "Demystifying MMD GANs", ICLR 2018, section 4. https://arxiv.org/abs/1801.01401
@@ -21,6 +22,9 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from monai_echosynth.metrics.feature_sets import check_features, standardized
+from monai_echosynth.metrics.kernel_jackknife import cubic_kernel
 
 __all__ = ["KernelDistance", "kernel_distance"]
 
@@ -46,15 +50,8 @@ def kernel_distance(real: ArrayLike, generated: ArrayLike, subsets: int = 50, se
     Raises:
         ValueError: a set has fewer than four images, dimensions differ, or a feature is not finite.
     """
-    x, y = np.asarray(real, dtype=np.float64), np.asarray(generated, dtype=np.float64)
-    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or min(len(x), len(y)) < 4:
-        raise ValueError(f"a kernel distance needs two sets (n >= 4, d) of one d, got {x.shape} and {y.shape}")
-    if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        raise ValueError("a kernel distance needs finite features, got NaN or infinity: look at the images")
-    scale = x.std(axis=0)
-    mean, scale = x.mean(axis=0), np.where(scale > 0, scale, 1.0)
-    x, y = (x - mean) / scale, (y - mean) / scale
-    within_x, within_y, between = _kernel(x, x), _kernel(y, y), _kernel(x, y)
+    x, y = standardized(*check_features(real, generated, fewest=4))
+    within_x, within_y, between = cubic_kernel(x, x), cubic_kernel(y, y), cubic_kernel(x, y)
     rng = np.random.default_rng(seed)
     halves = []
     for _ in range(subsets):
@@ -63,10 +60,6 @@ def kernel_distance(real: ArrayLike, generated: ArrayLike, subsets: int = 50, se
         parts = within_x[np.ix_(rows, rows)], within_y[np.ix_(columns, columns)], between[np.ix_(rows, columns)]
         halves.append(_discrepancy(*parts))
     return KernelDistance(_discrepancy(within_x, within_y, between), float(np.std(halves)) if halves else 0.0)
-
-
-def _kernel(a: Array, b: Array) -> Array:
-    return np.asarray((a @ b.T / a.shape[1] + 1.0) ** 3)
 
 
 def _discrepancy(within_x: Array, within_y: Array, between: Array) -> float:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from monai_echosynth.data.builtin_labels import SECTOR
 from monai_echosynth.data.datalist import read_label_table
+from monai_echosynth.data.finite_json import finite_json
 from monai_echosynth.data.folder_labels import structures
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.auc import bootstrap_auc
@@ -128,7 +129,7 @@ def compare(real: DomainStatistics, synthetic: DomainStatistics, seed: int = 0) 
         "synthetic": synthetic.describe(),
         "size": real.size,
         "seed": seed,
-        "gaps": {name: _plain(_as_dict(gaps[name])) for name in GAPS},
+        "gaps": {name: finite_json(_as_dict(gaps[name])) for name in GAPS},
         "notes": [*real.notes, *synthetic.notes, *(note for name in GAPS for note in gaps[name].notes)],
     }
 
@@ -201,12 +202,3 @@ def _classifier_gap(real: DomainStatistics, synthetic: DomainStatistics, seed: i
 def _as_dict(gap: Gap) -> dict[str, Any]:
     found = asdict(gap)
     return {"value": found["value"], "unit": found["unit"], **found["details"]}
-
-
-def _plain(value: Any) -> Any:
-    """Numbers that are none become None, as JSON has no word for them."""
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not np.isfinite(value) else value

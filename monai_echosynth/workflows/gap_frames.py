@@ -1,7 +1,7 @@
 """Frames of one section of a prepared folder on a square grid, checked, for measuring.
 
-Test frames lie on their native grid and synthetic ones on the training grid; statistics of texture are comparable on one grid
-only, so frames are resampled as the preparation does it.
+Test frames lie on their native grid and synthetic ones on the training grid; statistics of texture are comparable on one
+grid only, so frames are resampled as the preparation does it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,18 @@ from monai_echosynth.metrics.domain_gap import FEWEST_FRAMES
 from monai_echosynth.metrics.domain_statistics import AnnotatedFrame
 from monai_echosynth.workflows.report.frame_io import read_frame
 
-__all__ = ["SectionFrames", "grid_size", "normalized", "read_section"]
+__all__ = [
+    "FEWEST_PIXELS",
+    "SectionFrames",
+    "grid_size",
+    "normalized",
+    "patient_of",
+    "read_on_grid",
+    "read_section",
+    "shows",
+]
 
-_FEWEST_PIXELS = 64
+FEWEST_PIXELS = 64
 """Pixels of a sector that can be measured."""
 
 
@@ -80,8 +89,7 @@ def read_section(
     frames, kept = [], []
     for item in (items[index] for index in chosen):
         frame = _read(item, table, size)
-        inside = frame.image[frame.sector]
-        if inside.size >= _FEWEST_PIXELS and np.ptp(inside) > 0:
+        if shows(frame):
             frames.append(frame)
             kept.append(item)
     place = f"section '{section}' of {folder}"
@@ -92,7 +100,7 @@ def read_section(
         )
     blank = len(chosen) - len(frames)
     notes = (f"{blank} of {len(chosen)} frames are uniform inside the sector and left out, {place}",) if blank else ()
-    return SectionFrames(frames, kept, tuple(_patient(item) for item in kept), notes)
+    return SectionFrames(frames, kept, tuple(patient_of(item) for item in kept), notes)
 
 
 def normalized(frames: Sequence[AnnotatedFrame]) -> NDArray[np.float32]:
@@ -105,12 +113,15 @@ def normalized(frames: Sequence[AnnotatedFrame]) -> NDArray[np.float32]:
     return np.stack([scaled(frame) for frame in frames])
 
 
-def _read(item: Mapping[str, Any], table: LabelTable, size: int) -> AnnotatedFrame:
+def read_on_grid(item: Mapping[str, Any], table: LabelTable, size: int) -> AnnotatedFrame:
+    """Reads an entry of a datalist onto a grid of ``size`` x ``size``, gray levels rounded and 0 outside the sector.
+
+    Raises:
+        EchoSynthError: image or label map is missing, not readable, not finite or not of the table.
+    """
     name = item.get("image")
     if name is None or "label" not in item:
         raise EchoSynthError(f"each frame needs its image and its label map, got {dict(item)}: label the frames first")
-    if Path(name).suffix.lower() == ".png":
-        raise EchoSynthError(f"frames are measured in mm and need a pixel size, got {name}: write them as NIfTI")
     frame = read_frame(item)
     if not np.isfinite(frame.image).all():
         raise EchoSynthError(f"gray levels must be numbers, got NaN or infinity in {name}: write the frame again")
@@ -122,6 +133,20 @@ def _read(item: Mapping[str, Any], table: LabelTable, size: int) -> AnnotatedFra
     return AnnotatedFrame(image.astype(np.float32), label, sector, (spacing[0], spacing[1]))
 
 
-def _patient(item: Mapping[str, Any]) -> str:
+def shows(frame: AnnotatedFrame) -> bool:
+    """Whether the frame has a sector of some size in which gray levels differ."""
+    inside = frame.image[frame.sector]
+    return bool(inside.size >= FEWEST_PIXELS and np.ptp(inside) > 0)
+
+
+def patient_of(item: Mapping[str, Any]) -> str:
     """What frames have in common: the patient, else the mask of a synthetic frame, else nothing."""
     return str(item.get("patient") or item.get("mask") or item.get("id") or item["image"])
+
+
+def _read(item: Mapping[str, Any], table: LabelTable, size: int) -> AnnotatedFrame:
+    if Path(item.get("image", "")).suffix.lower() == ".png":
+        raise EchoSynthError(
+            f"frames are measured in mm and need a pixel size, got {item['image']}: write them as NIfTI"
+        )
+    return read_on_grid(item, table, size)

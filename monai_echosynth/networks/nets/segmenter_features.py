@@ -9,7 +9,7 @@ import torch
 from monai.networks.nets import DynUNet
 from torch import Tensor
 
-__all__ = ["segmenter_features"]
+__all__ = ["segmenter_features", "segmenter_levels"]
 
 
 @torch.no_grad()
@@ -23,8 +23,14 @@ def segmenter_features(network: DynUNet, image: Tensor) -> Tensor:
     Returns:
         (B, F): means over space, from the input block to the bottleneck, F being the sum of their channels.
     """
-    means = []
+    return torch.cat([level.flatten(2).mean(dim=2) for level in segmenter_levels(network, image)], dim=1)
+
+
+@torch.no_grad()
+def segmenter_levels(network: DynUNet, image: Tensor) -> tuple[Tensor, ...]:
+    """Activations (B, C_l, x_l, y_l) of the contracting path, from the input block to the bottleneck."""
+    levels = []
     for block in (network.input_block, *network.downsamples, network.bottleneck):
         image = block(image)
-        means.append(image.flatten(2).mean(dim=2))
-    return torch.cat(means, dim=1)
+        levels.append(image)
+    return tuple(levels)

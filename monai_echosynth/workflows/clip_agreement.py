@@ -1,0 +1,56 @@
+"""CLIP score: how well frames agree with a sentence about them, 100 max(cos, 0) of both embeddings.
+
+Read it beside that of real frames: CLIP networks of photographs know ultrasound as such and hardly its views.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from monai_echosynth.data.label_table import LabelTable
+from monai_echosynth.networks.features.transformers_folder import ClipText
+from monai_echosynth.workflows.frame_batches import frame_batches
+from monai_echosynth.workflows.gap_frames import patient_of
+from monai_echosynth.workflows.mean_interval import mean_with_interval
+
+__all__ = ["clip_agreement", "sentence"]
+
+_VIEWS: Final = {
+    "2CH": "apical two-chamber",
+    "4CH": "apical four-chamber",
+    "ME4C": "mid-esophageal four-chamber",
+}
+_PHASES: Final = {"ED": " at end-diastole", "ES": " at end-systole"}
+
+
+def sentence(item: Mapping[str, Any]) -> str:
+    """What is known about a frame, in words."""
+    view = _VIEWS.get(str(item.get("view", "")), "")
+    return f"an ultrasound image of the heart, {view or 'echocardiographic'} view{_PHASES.get(str(item.get('phase', '')), '')}"
+
+
+def clip_agreement(
+    clip: ClipText,
+    items: Sequence[Mapping[str, Any]],
+    table: LabelTable,
+    size: int,
+    prompt: str | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Mean score with its interval over patients.
+
+    Args:
+        clip: the model.
+        items: entries of a datalist.
+        table: their label table.
+        size: edge of the grid in pixels.
+        prompt: one sentence for all frames; by default what is known about view and phase of each.
+        seed: of the interval.
+    """
+    scores: list[float] = []
+    patients: list[str] = []
+    for batch in frame_batches(items, table, size):
+        scores += clip.score(batch.image, [prompt or sentence(item) for item in batch.items]).tolist()
+        patients += [patient_of(item) for item in batch.items]
+    return mean_with_interval(scores, patients, seed)

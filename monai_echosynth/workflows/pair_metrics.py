@@ -1,0 +1,66 @@
+"""Perceptual distance, SSIM and MS-SSIM of pairs of frames, means with intervals over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from monai_echosynth.data.label_table import LabelTable
+from monai_echosynth.metrics.image_quality import ssim
+from monai_echosynth.metrics.multiscale_ssim import multiscale_ssim, window_for
+from monai_echosynth.metrics.perceptual_distance import perceptual_distance
+from monai_echosynth.networks.features.activations import FeatureNetwork
+from monai_echosynth.workflows.frame_batches import to_batch
+from monai_echosynth.workflows.frame_pairs import Pair
+from monai_echosynth.workflows.gap_frames import patient_of, read_on_grid, shows
+from monai_echosynth.workflows.mean_interval import mean_with_interval
+
+__all__ = ["PAIR_METRICS", "pair_metrics"]
+
+PAIR_METRICS: Final = ("perceptual", "ssim", "ms_ssim")
+
+_BATCH = 8
+
+
+def pair_metrics(
+    pairs: Sequence[Pair], network: FeatureNetwork, table: LabelTable, size: int, seed: int = 0
+) -> dict[str, Any]:
+    """Metrics of pairs.
+
+    Args:
+        pairs: entries of datalists; those with a uniform frame are passed over.
+        network: the extractor; perceptual distance is left out where it shows no layers.
+        table: label table of the frames.
+        size: edge of the grid in pixels.
+        seed: of the intervals.
+
+    Returns:
+        ``pairs`` (their number) and by metric ``value`` and ``ci95``, None where there is none.
+    """
+    scores: dict[str, list[float]] = {name: [] for name in PAIR_METRICS}
+    patients: list[str] = []
+    for start in range(0, len(pairs), _BATCH):
+        read = [tuple(read_on_grid(item, table, size) for item in pair) for pair in pairs[start : start + _BATCH]]
+        shown = [(frames, pair) for frames, pair in zip(read, pairs[start:], strict=False) if all(map(shows, frames))]
+        if not shown:
+            continue
+        first, second = (to_batch([f[side] for f, _ in shown], [p[side] for _, p in shown]) for side in (0, 1))
+        sector = first.sector * second.sector
+        one_levels, other_levels = (network(batch.image).levels for batch in (first, second))
+        unknown = [np.nan] * len(shown)
+        scores["perceptual"] += (
+            perceptual_distance(one_levels, other_levels, sector).tolist() if one_levels else unknown
+        )
+        for one, other, inside in zip(first.image[:, 0], second.image[:, 0], sector[:, 0].bool(), strict=True):
+            known = bool(inside.any())
+            scores["ssim"].append(ssim(one.numpy(), other.numpy(), inside.numpy()) if known else np.nan)
+        scores["ms_ssim"] += (
+            multiscale_ssim(first.image, second.image).tolist() if window_for((size, size)) else unknown
+        )
+        patients += [patient_of(pair[1]) for _, pair in shown]
+    return {
+        "pairs": len(patients),
+        **{name: mean_with_interval(values, patients, seed) for name, values in scores.items()},
+    }
