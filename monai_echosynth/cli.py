@@ -22,6 +22,7 @@ from monai_echosynth.commands import (
     evaluate,
     gap,
     generate,
+    import_weights,
     layers,
     phantom,
     prepare,
@@ -73,7 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    makers = (phantom, prepare, remap, shapes, train, layers, adapt, generate, align)
+    makers = (phantom, prepare, remap, shapes, train, import_weights, layers, adapt, generate, align)
     for module in (*makers, evaluate, gap, demo, demo_tee, demo_align, verify):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")

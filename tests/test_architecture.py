@@ -30,7 +30,7 @@ THIRD_PARTY_FROM = {"monai": 1, "peft": 2, "ignite": 3, "tensorboard": 3, "matpl
 IMPORT_NAMES = {"pytorch-ignite": "ignite", "pillow": "PIL", "pyyaml": "yaml"}
 OPTIONAL = {
     *("itk", "peft", "monailabel", "nnunetv2", "transformers", "torchvision", "torchmetrics", "lpips", "sklearn"),
-    *("skimage", "pandas", "cv2", "SimpleITK", "pydicom", "onnx", "onnxruntime", "timm", "mlflow"),
+    *("generative", "skimage", "pandas", "cv2", "SimpleITK", "pydicom", "onnx", "onnxruntime", "timm", "mlflow"),
 }
 MAX_LINES = 350
 

@@ -16,6 +16,12 @@ def test_linear_table_equals_cumulative_product() -> None:
     torch.testing.assert_close(IDDPM(schedule=BetaSchedule.LINEAR).table, expected, rtol=1e-10, atol=0)
 
 
+def test_scaled_linear_table_is_linear_in_the_root_of_beta() -> None:
+    signal = np.cumprod(1 - np.linspace(0.0015**0.5, 0.0195**0.5, 1000) ** 2)
+    family = IDDPM(schedule=BetaSchedule.SCALED_LINEAR, beta_start=0.0015, beta_end=0.0195)
+    torch.testing.assert_close(family.table, torch.from_numpy(np.sqrt((1 - signal) / signal)), rtol=1e-10, atol=0)
+
+
 def test_cosine_table_follows_the_cosine_where_beta_is_not_clipped() -> None:
     u = np.arange(1, 901) / 1000
     signal = np.cos(np.pi / 2 * (u + 0.008) / 1.008) ** 2 / np.cos(np.pi / 2 * 0.008 / 1.008) ** 2
