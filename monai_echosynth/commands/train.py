@@ -1,4 +1,4 @@
-"""``echosynth train`` trains a generator or a segmenter."""
+"""``echosynth train`` trains a generator, a segmenter or a classifier of the view."""
 
 from __future__ import annotations
 
@@ -11,22 +11,36 @@ from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["MODELS", "add", "run"]
 
-MODELS = ("generator", "segmenter")
+MODELS = ("generator", "segmenter", "view-classifier")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
-    command = add_command(commands, "train", run, "train a generator or a segmenter; resumes where it stopped")
-    add_option(command, "--model", choices=MODELS, default="generator", help="gamma-VAE and diffusion, or segmentation")
+    command = add_command(
+        commands, "train", run, "train a generator, a segmenter or a view classifier; resumes where it stopped"
+    )
     add_option(
-        command, "--data", type=Path, nargs="+", required=True, metavar="DIR", help="prepared data (several: segmenter)"
+        command,
+        "--model",
+        choices=MODELS,
+        default="generator",
+        help="gamma-VAE and diffusion, segmentation, or EfficientNetV2",
+    )
+    add_option(
+        command,
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="prepared data (several: not for a generator)",
     )
     add_option(
         command,
         "--validation",
         type=Path,
         metavar="DIR",
-        help="prepared data that validates a segmenter (first --data when left out; synthetic sets hold no such frames)",
+        help="prepared data that validates (first --data when left out; synthetic sets hold no such frames)",
     )
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     add_option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
@@ -37,7 +51,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains a generator or a segmenter; returns the exit code."""
+    """Trains one model; returns the exit code."""
     from monai_echosynth.data.datalist import read_dataset_json
 
     for folder in [*args.data, *([args.validation] if args.validation else [])]:
@@ -48,6 +62,13 @@ def run(args: argparse.Namespace) -> int:
         settings = SEGMENTATION_PRESETS[SegmentationPreset(args.preset)].scaled(args.budget)
         settings = replace(settings, seed=args.seed)
         train_segmenter(args.out, args.data, settings, val_dataset_dir=args.validation)
+    elif args.model == "view-classifier":
+        from monai_echosynth.workflows.training_settings import Preset
+        from monai_echosynth.workflows.view_classification import VIEW_PRESETS, train_view_classifier
+
+        views = replace(VIEW_PRESETS[Preset(args.preset)].scaled(args.budget), seed=args.seed)
+        made = train_view_classifier(args.out, args.data, views, val_dataset_dir=args.validation)
+        print(f"views {', '.join(made['class_names'])} from {made['frames']} frames")
     else:
         from monai_echosynth.workflows.train import train
 

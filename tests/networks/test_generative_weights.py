@@ -38,7 +38,6 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "spade unet": ("spade_unet", UNET | LABELS),
     "spade unet, cross-attention, classes": ("spade_unet", UNET | LABELS | CROSS | {"num_class_embeds": 3}),
     "autoencoder": ("autoencoder", VAE),
-    "autoencoder, transposed": ("autoencoder", VAE | {"use_convtranspose": True}),
     "spade autoencoder": ("spade_autoencoder", VAE | LABELS),
 }
 CORE = {
@@ -109,6 +108,20 @@ def test_epsilon_of_the_spade_autoencoder_matters() -> None:
         for a, b in zip(_outputs(kind, arguments, ours), _outputs(kind, arguments, theirs), strict=True)
     ]
     assert differences[:2] == [0, 0] and differences[2] > 1e-6
+
+
+def test_transposed_convolutions_keep_their_width(tmp_path: Path) -> None:
+    arguments = VAE | {"use_convtranspose": True}
+    theirs, ours = (scramble(generative_network("autoencoder", **arguments), seed) for seed in (0, 1))
+    torch.save(old_state(theirs), tmp_path / "checkpoint.pt")
+    load_generative_weights(ours, tmp_path / "checkpoint.pt")
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    name = next(name for name in state if name.endswith(".conv.conv.weight") and "decoder" in name)
+    assert state[name].shape == (16, 16, 3, 3)
+    with as_it_was():
+        expected = _outputs("autoencoder", arguments, theirs)
+    assert expected[-1].shape == (2, 1, 16, 16)
+    torch.testing.assert_close(_outputs("autoencoder", arguments, ours)[-1], expected[-1], rtol=0, atol=1e-5)
 
 
 def test_spade_unet_is_ours_and_takes_a_cache() -> None:

@@ -5,6 +5,7 @@ monai-generative was merged into MONAI with changes that matter to its weights:
 - its SPADE normalizes scale and shift, and samples the mask at the nearest pixel; the normalization inside SPADE has parameters
   of its own in the diffusion U-Net. MONAI does the same, this project's :class:`SPADEUNet` by option;
 - the normalization inside SPADE has an epsilon of 1e-5 in its SPADE autoencoder, and ``norm_eps`` (1e-6) in MONAI's;
+- transposed convolutions of its autoencoder are three pixels wide, in MONAI's two;
 - ``num_channels`` is called ``channels`` in MONAI.
 
 Names of parameters differ too; :mod:`monai_echosynth.networks.generative_weights` carries the weights over.
@@ -20,6 +21,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from monai.networks.blocks import Upsample
 from monai.networks.blocks.spade_norm import SPADE as MonaiSPADE
 from monai.networks.nets import AutoencoderKL, DiffusionModelUNet, SPADEAutoencoderKL, SPADEDiffusionModelUNet
 from torch import nn
@@ -81,6 +83,17 @@ def _spade_unet(**arguments: Any) -> nn.Module:
     return SPADEUNet(**plane, spade_norm_affine=True, spade_variant=SPADEVariant.MONAI)
 
 
+def _autoencoder(**arguments: Any) -> nn.Module:
+    network = AutoencoderKL(**arguments)
+    if arguments.get("use_convtranspose"):
+        blocks = network.decoder.blocks
+        for i, block in enumerate(blocks):
+            if isinstance(block, Upsample):
+                channels = block.deconv.in_channels
+                blocks[i] = Upsample(arguments["spatial_dims"], channels, channels, mode="deconv", kernel_size=3)
+    return network
+
+
 def _spade_autoencoder(**arguments: Any) -> nn.Module:
     network = SPADEAutoencoderKL(**arguments)
     for layer in network.modules():
@@ -92,6 +105,6 @@ def _spade_autoencoder(**arguments: Any) -> nn.Module:
 _BUILDERS: dict[GenerativeNetwork, Callable[..., nn.Module]] = {
     GenerativeNetwork.UNET: DiffusionModelUNet,
     GenerativeNetwork.SPADE_UNET: _spade_unet,
-    GenerativeNetwork.AUTOENCODER: AutoencoderKL,
+    GenerativeNetwork.AUTOENCODER: _autoencoder,
     GenerativeNetwork.SPADE_AUTOENCODER: _spade_autoencoder,
 }
