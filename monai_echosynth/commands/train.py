@@ -46,6 +46,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
     budget = "multiple of the preset's budget: more is better as long as the validation loss falls"
     add_option(command, "--budget", type=float, default=1.0, metavar="N", help=budget)
+    conditioned = "generator: tell it view and phase of each frame; generation then takes them from the masks"
+    command.add_argument("--conditioned", action="store_true", help=conditioned)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
     return command
 
@@ -56,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
 
     for folder in [*args.data, *([args.validation] if args.validation else [])]:
         read_dataset_json(folder)  # refuses before anything is written
+    if args.conditioned and args.model != "generator":
+        raise EchoSynthError(f"only a generator is conditioned, got --conditioned with a {args.model}: leave it out")
     if args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
@@ -78,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
             raise EchoSynthError(
                 f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
             )
-        train(args.data[0], args.out, preset=args.preset, seed=args.seed, budget=args.budget)
+        train(
+            args.data[0], args.out, preset=args.preset, seed=args.seed, budget=args.budget, conditioned=args.conditioned
+        )
     print(f"trained bundle in {args.out}")
     return 0

@@ -71,24 +71,27 @@ class LatentSamplingInferer(Inferer):
             inputs: the maps.
             network: denoising network.
             index: keyword, positions k of the images in the set (B,).
+            class_labels: keyword, class of each image (B,) for a network that takes one.
         """
         index: list[int] = [int(k) for k in kwargs["index"]]
+        classes: Tensor | None = kwargs.get("class_labels")
         inputs = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
         exact = inputs.device.type == "cpu" if self.exact is None else self.exact
         if not exact:
-            return self._sample(network, inputs, index)
-        parts = [(inputs[i : i + 1].clone(), [k]) for i, k in enumerate(index)]
+            return self._sample(network, inputs, index, classes)
+        single = [None if classes is None else classes[i : i + 1] for i in range(len(index))]
+        parts = [(inputs[i : i + 1].clone(), [k], single[i]) for i, k in enumerate(index)]
         if inputs.device.type != "cpu":
-            return torch.cat([self._sample(network, seg, k) for seg, k in parts])
+            return torch.cat([self._sample(network, *part) for part in parts])
         with _lanes(len(parts)) as lanes:
             return torch.cat(list(lanes(partial(self._lane, network), parts)))
 
-    def _lane(self, network: nn.Module, part: tuple[Tensor, list[int]]) -> Tensor:
+    def _lane(self, network: nn.Module, part: tuple[Tensor, list[int], Tensor | None]) -> Tensor:
         torch.set_num_threads(1)
         return self._sample(network, *part)
 
     @torch.inference_mode()
-    def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int]) -> Tensor:
+    def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int], classes: Tensor | None = None) -> Tensor:
         autoencoder = self.autoencoder
         sector = (seg[:, :1] < 0.5).to(seg.dtype)
         latent_sector = autoencoder.latent_sector(sector)
@@ -97,7 +100,8 @@ class LatentSamplingInferer(Inferer):
         noise = torch.stack([torch.randn((1, *size), generator=g) for g in generators]).to(seg.device)
         small = area_pool(seg, size)
         mask = SpadeCache(small) if self.reuse_modulation else small
-        denoiser = Denoiser(network, self.preconditioning, seg=mask)
+        conditioning = {} if classes is None else {"class_labels": classes.to(seg.device)}
+        denoiser = Denoiser(network, self.preconditioning, seg=mask, **conditioning)
         background = autoencoder.background()
 
         def in_sector(x: Tensor, sigma: Tensor | float) -> Tensor:
