@@ -31,7 +31,7 @@ IMPORT_NAMES = {"pytorch-ignite": "ignite", "pillow": "PIL", "pyyaml": "yaml"}
 OPTIONAL = {
     *("itk", "peft", "monailabel", "nnunetv2", "transformers", "torchvision", "torchmetrics", "lpips", "sklearn"),
     *("skimage", "pandas", "cv2", "SimpleITK", "pydicom", "highdicom", "onnx", "onnxruntime", "onnxscript", "timm"),
-    *("mlflow", "huggingface_hub"),
+    *("mlflow", "huggingface_hub", "generative"),
 }
 MAX_LINES = 350
 

@@ -20,6 +20,7 @@ COMMANDS = (
     "remap",
     "shapes",
     "train",
+    "import-weights",
     "layers",
     "adapt",
     "generate",
@@ -145,10 +146,11 @@ def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
 
 def test_choices_equal_the_enumerations() -> None:
     from monai_echosynth.adaptation import LayerGroup
-    from monai_echosynth.commands import adapt, demo_tee, export, generate, metrics, options, phantom
+    from monai_echosynth.commands import adapt, demo_tee, export, generate, import_weights, metrics, options, phantom
     from monai_echosynth.data.frame_format import FrameFormat
     from monai_echosynth.data.phantom import EsophagealView, View
     from monai_echosynth.diffusion.solvers import SolverName
+    from monai_echosynth.networks.nets.generative import GenerativeNetwork
     from monai_echosynth.workflows.adaptation_settings import AdaptationMethod
     from monai_echosynth.workflows.export import ExportFormat
     from monai_echosynth.workflows.extractors import ExtractorKind
@@ -162,6 +164,7 @@ def test_choices_equal_the_enumerations() -> None:
         generate.FORMATS: [*FrameFormat],
         adapt.GROUPS: [*LayerGroup],
         adapt.METHODS: [*AdaptationMethod],
+        import_weights.NETWORKS: [*GenerativeNetwork],
         options.PRESETS: [*Preset],
         export.FORMATS: [*ExportFormat],
         metrics.EXTRACTORS: [*ExtractorKind],

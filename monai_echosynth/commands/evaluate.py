@@ -1,4 +1,4 @@
-"""``echosynth evaluate`` scores a segmenter."""
+"""``echosynth evaluate`` scores a segmenter or a classifier of the view."""
 
 from __future__ import annotations
 
@@ -16,8 +16,20 @@ SECTIONS = ("training", "validation", "test")
 
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
-    command = add_command(commands, "evaluate", run, "score a segmenter on test patients, in mm on the original grid")
-    add_option(command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_segmentation bundle")
+    command = add_command(
+        commands,
+        "evaluate",
+        run,
+        "score a segmenter (in mm on the original grid) or a view classifier on test patients",
+    )
+    add_option(
+        command,
+        "--bundle",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="trained bundle, echo_segmentation or echo_view_classification",
+    )
     add_option(command, "--data", type=Path, required=True, metavar="DIR", help="prepared data")
     add_option(
         command, "--out", type=Path, required=True, metavar="DIR", help="folder for summary.json and predictions"
@@ -29,22 +41,29 @@ def add(commands: Commands) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Scores a segmenter; returns the exit code."""
+    """Scores a segmenter or a classifier, whichever the bundle holds; returns the exit code."""
     from monai_echosynth.workflows.evaluate import evaluate_segmenter
+    from monai_echosynth.workflows.view_scores import evaluate_view_classifier, is_view_classifier
 
-    scores = evaluate_segmenter(
-        args.bundle, args.data, args.out, section=args.section, draws=args.draws, seed=args.seed
-    )
-    print_scores(scores)
+    views = is_view_classifier(args.bundle)
+    evaluate = evaluate_view_classifier if views else evaluate_segmenter
+    scores = evaluate(args.bundle, args.data, args.out, section=args.section, draws=args.draws, seed=args.seed)
+    rows = {"accuracy": scores["accuracy"], **_areas(scores["auroc"])} if views else scores["dice"]
+    print_scores(scores, rows, "accuracy and AUROC" if views else "Dice")
     return 0
 
 
-def print_scores(scores: Mapping[str, Any]) -> None:
-    """Prints the Dice of every structure with its interval."""
-    print(f"{scores['frames']} frames of {scores['patients']} patients; Dice with 95 % interval over patients")
-    for structure, score in scores["dice"].items():
-        if score["mean"] is None:
-            print(f"{structure:<8} not there")
+def print_scores(scores: Mapping[str, Any], rows: Mapping[str, Any] | None = None, measures: str = "Dice") -> None:
+    """Prints the measures in ``rows`` with their intervals, and what they were measured on; the Dice of structures if left out."""
+    print(f"{scores['frames']} frames of {scores['patients']} patients; {measures} with 95 % interval over patients")
+    for name, score in (scores["dice"] if rows is None else rows).items():
+        if score is None or score["mean"] is None:
+            print(f"{name:<8} not there")
             continue
         low, high = score["ci95"]
-        print(f"{structure:<8} {score['mean']:.3f}  [{low:.3f}, {high:.3f}]")
+        print(f"{name:<8} {score['mean']:.3f}  [{low:.3f}, {high:.3f}]")
+
+
+def _areas(areas: dict[str, Any]) -> dict[str, Any]:
+    """One row for two views, one a view for more."""
+    return {"AUROC" if len(areas) == 1 else f"AUROC {name}": area for name, area in areas.items()}

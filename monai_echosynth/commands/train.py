@@ -1,4 +1,4 @@
-"""``echosynth train`` trains a generator or a segmenter."""
+"""``echosynth train`` trains a generator, a segmenter or a classifier of the view."""
 
 from __future__ import annotations
 
@@ -11,43 +11,68 @@ from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["MODELS", "add", "run"]
 
-MODELS = ("generator", "segmenter")
+MODELS = ("generator", "segmenter", "view-classifier")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
-    command = add_command(commands, "train", run, "train a generator or a segmenter; resumes where it stopped")
-    add_option(command, "--model", choices=MODELS, default="generator", help="gamma-VAE and diffusion, or segmentation")
+    command = add_command(
+        commands, "train", run, "train a generator, a segmenter or a view classifier; resumes where it stopped"
+    )
     add_option(
-        command, "--data", type=Path, nargs="+", required=True, metavar="DIR", help="prepared data (several: segmenter)"
+        command,
+        "--model",
+        choices=MODELS,
+        default="generator",
+        help="gamma-VAE and diffusion, segmentation, or EfficientNetV2",
+    )
+    add_option(
+        command,
+        "--data",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="prepared data (several: not for a generator)",
     )
     add_option(
         command,
         "--validation",
         type=Path,
         metavar="DIR",
-        help="prepared data that validates a segmenter (first --data when left out; synthetic sets hold no such frames)",
+        help="prepared data that validates (first --data when left out; synthetic sets hold no such frames)",
     )
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="bundle folder to write")
     add_option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
     budget = "multiple of the preset's budget: more is better as long as the validation loss falls"
     add_option(command, "--budget", type=float, default=1.0, metavar="N", help=budget)
+    conditioned = "generator: tell it view and phase of each frame; generation then takes them from the masks"
+    command.add_argument("--conditioned", action="store_true", help=conditioned)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
     return command
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains a generator or a segmenter; returns the exit code."""
+    """Trains one model; returns the exit code."""
     from monai_echosynth.data.datalist import read_dataset_json
 
     for folder in [*args.data, *([args.validation] if args.validation else [])]:
         read_dataset_json(folder)  # refuses before anything is written
+    if args.conditioned and args.model != "generator":
+        raise EchoSynthError(f"only a generator is conditioned, got --conditioned with a {args.model}: leave it out")
     if args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
         settings = SEGMENTATION_PRESETS[SegmentationPreset(args.preset)].scaled(args.budget)
         settings = replace(settings, seed=args.seed)
         train_segmenter(args.out, args.data, settings, val_dataset_dir=args.validation)
+    elif args.model == "view-classifier":
+        from monai_echosynth.workflows.training_settings import Preset
+        from monai_echosynth.workflows.view_classification import VIEW_PRESETS, train_view_classifier
+
+        views = replace(VIEW_PRESETS[Preset(args.preset)].scaled(args.budget), seed=args.seed)
+        made = train_view_classifier(args.out, args.data, views, val_dataset_dir=args.validation)
+        print(f"views {', '.join(made['class_names'])} from {made['frames']} frames")
     else:
         from monai_echosynth.workflows.train import train
 
@@ -57,6 +82,8 @@ def run(args: argparse.Namespace) -> int:
             raise EchoSynthError(
                 f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
             )
-        train(args.data[0], args.out, preset=args.preset, seed=args.seed, budget=args.budget)
+        train(
+            args.data[0], args.out, preset=args.preset, seed=args.seed, budget=args.budget, conditioned=args.conditioned
+        )
     print(f"trained bundle in {args.out}")
     return 0

@@ -33,8 +33,9 @@ _FORMAT = 3
 class LatentDataset(Dataset):
     """Data set of cached latents; encodes on construction unless a cache made from the same input exists.
 
-    Items: ``latent`` (C, h, w) float32, ``seg`` (K, h, w) float32 fractions, ``sector`` (1, h, w) float32 in {0, 1}, and the
-    draw's ``seed``. Indexing as in :class:`~monai_echosynth.data.seeded.SeededDataset`.
+    Items: ``latent`` (C, h, w) float32, ``seg`` (K, h, w) float32 fractions, ``sector`` (1, h, w) float32 in {0, 1}, the
+    draw's ``seed``, and the frame's ``condition`` where it has one. Indexing as in
+    :class:`~monai_echosynth.data.seeded.SeededDataset`.
 
     Args:
         data: list of dictionaries with ``image`` and ``label``.
@@ -91,7 +92,9 @@ class LatentDataset(Dataset):
     def __getitem__(self, key: int | tuple[int, int]) -> dict[str, Any]:  # type: ignore[override]
         """One cached draw."""
         index, seed = key if isinstance(key, tuple) else (key, key)
+        frame = self.data[index % len(self.data)]
         return {
+            **({"condition": frame["condition"]} if "condition" in frame else {}),
             "latent": torch.from_numpy(self.latents[index].copy()),
             "seg": torch.from_numpy(self.segs[index].astype(np.float32) / self.downsampling**2),
             "sector": torch.from_numpy(self.sectors[index].astype(np.float32)),

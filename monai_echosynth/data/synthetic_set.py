@@ -149,10 +149,11 @@ class SyntheticSet:
         return {**self.settings, "masks": self._masks(len(self.items)), "count": len(self.items)}
 
     def _masks(self, count: int) -> str:
-        """Digest over the masks of the first ``count`` images, in order: name, content and copy."""
+        """Digest over the masks of the first ``count`` images, in order: name, content, copy and class where there is one."""
         content = hashlib.sha256()
         for item in self.items[:count]:
-            content.update(f"{item['mask']}:{item['copy']}:{self._digests[str(item['label'])]};".encode())
+            condition = f":{item['condition']}" if "condition" in item else ""
+            content.update(f"{item['mask']}:{item['copy']}:{self._digests[str(item['label'])]}{condition};".encode())
         return content.hexdigest()
 
     def _record(self, item: Mapping[str, Any]) -> dict[str, Any]:

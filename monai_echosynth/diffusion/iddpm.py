@@ -8,7 +8,8 @@ fraction of a DDPM by :math:`\sigma_t^2 = (1 - \bar\alpha_t) / \bar\alpha_t`, wi
 
     \bar\alpha(u) \propto \cos^2\left(\frac{\pi}{2} \frac{u + 0.008}{1.008}\right), \qquad \beta_t \le 0.999
 
-(Nichol and Dhariwal 2021, section 3.2) or :math:`\beta_t` linear from 1e-4 to 0.02 (Ho et al. 2020, section 4).
+(Nichol and Dhariwal 2021, section 3.2), :math:`\beta_t` linear from 1e-4 to 0.02 (Ho et al. 2020, section 4), or
+:math:`\sqrt{\beta_t}` linear (Rombach et al. 2022), as most latent diffusion models have it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ class BetaSchedule(StrEnum):
 
     COSINE = "cosine"
     LINEAR = "linear"
+    SCALED_LINEAR = "scaled_linear"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +44,8 @@ class IDDPM(Preconditioning):
     Attributes:
         num_train_timesteps: number of levels T.
         schedule: law of the per-step noise.
-        beta_start: first beta of the linear schedule.
-        beta_end: last beta of the linear schedule.
+        beta_start: first beta of the linear schedules.
+        beta_end: last beta of the linear schedules.
         sigma_cap: sampling starts at the highest level not above this; the last few levels of the cosine schedule
             (up to 2e4) hold no signal and would only waste steps.
         table: the T noise levels, increasing, float64 (derived).
@@ -53,6 +55,7 @@ class IDDPM(Preconditioning):
     References:
         Nichol and Dhariwal, "Improved Denoising Diffusion Probabilistic Models": https://arxiv.org/abs/2102.09672
         Ho, Jain and Abbeel, "Denoising Diffusion Probabilistic Models": https://arxiv.org/abs/2006.11239
+        Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models": https://arxiv.org/abs/2112.10752
     """
 
     num_train_timesteps: int = 1000
@@ -104,6 +107,8 @@ class IDDPM(Preconditioning):
         count = self.num_train_timesteps
         if BetaSchedule(self.schedule) is BetaSchedule.LINEAR:
             return torch.linspace(self.beta_start, self.beta_end, count, dtype=torch.float64)
+        if BetaSchedule(self.schedule) is BetaSchedule.SCALED_LINEAR:
+            return torch.linspace(self.beta_start**0.5, self.beta_end**0.5, count, dtype=torch.float64).square()
         u = torch.arange(count + 1, dtype=torch.float64) / count
         signal = torch.cos(0.5 * math.pi * (u + 0.008) / 1.008).square()
         return (1 - signal[1:] / signal[:-1]).clamp(max=0.999)

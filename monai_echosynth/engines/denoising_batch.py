@@ -20,7 +20,7 @@ class DenoisingPrepareBatch(PrepareBatch):
     """Adds noise to clean latents and computes what the network must predict.
 
     Reads ``latent`` (B, C, h, w) normalized, ``seg`` (B, K, h, w) in [0, 1] with channel 0 outside the sector, ``sector``
-    (B, 1, h, w) and ``seed`` (B,).
+    (B, 1, h, w), ``seed`` (B,) and, where frames have classes, ``condition`` (B,).
 
     Args:
         preconditioning: the diffusion family, which also gives the law of the training noise level.
@@ -49,4 +49,7 @@ class DenoisingPrepareBatch(PrepareBatch):
             latent.to(**move), noise.to(**move), sigma.to(device), self.preconditioning
         )
         targets = {"target": target, "sector": batchdata["sector"].to(**move)}
-        return inputs, targets, (), {"timesteps": timesteps, "seg": batchdata["seg"].to(**move)}
+        keywords = {"timesteps": timesteps, "seg": batchdata["seg"].to(**move)}
+        if "condition" in batchdata:
+            keywords["class_labels"] = batchdata["condition"].to(device, non_blocking=non_blocking)
+        return inputs, targets, (), keywords

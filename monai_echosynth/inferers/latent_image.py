@@ -46,15 +46,22 @@ class LatentImage:
     texture: SpeckleTexture | None = None
     reuse_modulation: bool = True
 
-    def __call__(self, network: nn.Module, seg: Tensor, draw: Draw) -> tuple[Tensor, int]:
-        """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector, and network calls."""
+    def __call__(self, network: nn.Module, seg: Tensor, draw: Draw, **conditioning: Tensor) -> tuple[Tensor, int]:
+        """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector, and network calls.
+
+        Args:
+            network: denoising network.
+            seg: the maps.
+            draw: source of the noise.
+            **conditioning: further keywords of the network, such as ``class_labels`` (B,).
+        """
         sector = (seg[:, :1] < 0.5).to(seg.dtype)
         latent_sector = self.autoencoder.latent_sector(sector)
         size = latent_sector.shape[2:]
         noise = draw(size)
         small = area_pool(seg, size)
         mask = SpadeCache(small) if self.reuse_modulation else small
-        denoiser = Denoiser(network, self.preconditioning, seg=mask)
+        denoiser = Denoiser(network, self.preconditioning, seg=mask, **conditioning)
         background = self.autoencoder.background()
 
         def in_sector(x: Tensor, sigma: Tensor | float) -> Tensor:

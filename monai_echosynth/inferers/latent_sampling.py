@@ -68,30 +68,34 @@ class LatentSamplingInferer(Inferer):
             inputs: the maps.
             network: denoising network.
             index: keyword, positions k of the images in the set (B,).
+            class_labels: keyword, class of each image (B,) for a network that takes one.
         """
         index: list[int] = [int(k) for k in kwargs["index"]]
+        classes: Tensor | None = kwargs.get("class_labels")
         inputs = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
         exact = inputs.device.type == "cpu" if self.exact is None else self.exact
         if not exact:
-            return self._sample(network, inputs, index)
-        parts = [(inputs[i : i + 1].clone(), [k]) for i, k in enumerate(index)]
+            return self._sample(network, inputs, index, classes)
+        single = [None if classes is None else classes[i : i + 1] for i in range(len(index))]
+        parts = [(inputs[i : i + 1].clone(), [k], single[i]) for i, k in enumerate(index)]
         if inputs.device.type != "cpu":
-            return torch.cat([self._sample(network, seg, k) for seg, k in parts])
+            return torch.cat([self._sample(network, *part) for part in parts])
         with _lanes(len(parts)) as lanes:
             return torch.cat(list(lanes(partial(self._lane, network), parts)))
 
-    def _lane(self, network: nn.Module, part: tuple[Tensor, list[int]]) -> Tensor:
+    def _lane(self, network: nn.Module, part: tuple[Tensor, list[int], Tensor | None]) -> Tensor:
         torch.set_num_threads(1)
         return self._sample(network, *part)
 
     @torch.inference_mode()
-    def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int]) -> Tensor:
+    def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int], classes: Tensor | None = None) -> Tensor:
         generators = [image_generator(self.seed, k) for k in index]
+        conditioning = {} if classes is None else {"class_labels": classes.to(seg.device)}
 
         def draw(size: Sequence[int]) -> Tensor:
             return torch.stack([torch.randn((1, *size), generator=g) for g in generators]).to(seg.device)
 
-        image, self.nfe_per_image = self.image(network, seg, draw)
+        image, self.nfe_per_image = self.image(network, seg, draw, **conditioning)
         return image
 
 

@@ -28,7 +28,7 @@ def base_sizes(base: Path) -> dict[str, Any]:
     """Sizes of the base, from its config.
 
     Raises:
-        EchoSynthError: ``base`` is no trained generator.
+        EchoSynthError: ``base`` is no trained generator, or one that is conditioned on view and phase.
     """
     config = base / "configs" / "inference.json"
     missing = [path for path in (config, *(base / "models" / name for name in _BASE)) if not path.is_file()]
@@ -38,6 +38,11 @@ def base_sizes(base: Path) -> dict[str, Any]:
             f"{missing[0].relative_to(base).as_posix()}: name the bundle to adapt"
         )
     content = json.loads(config.read_text(encoding="utf-8"))
+    if content.get("conditions"):
+        raise EchoSynthError(
+            f"an adaptation needs a base that is not conditioned on view and phase, got {base}, which draws "
+            f"{', '.join(content['conditions'])}: train one without --conditioned"
+        )
     return {name: content[name] for name in _SIZES}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from monai.bundle import ConfigParser
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.check_prepared import check_prepared
-from monai_echosynth.data.datalist import read_dataset_json
+from monai_echosynth.data.conditions import condition_items, condition_names
+from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.presets import gamma_autoencoder
 from monai_echosynth.workflows.bundles import bundle_source
@@ -29,7 +31,12 @@ BUNDLE = "echo_generative_diffusion"
 
 
 def train(
-    data: str | Path, out: str | Path, preset: Preset | str = Preset.CPU, seed: int = 0, budget: float = 1.0
+    data: str | Path,
+    out: str | Path,
+    preset: Preset | str = Preset.CPU,
+    seed: int = 0,
+    budget: float = 1.0,
+    conditioned: bool = False,
 ) -> Path:
     """Train both networks on a prepared folder and leave a ready bundle.
 
@@ -39,20 +46,22 @@ def train(
         preset: sizes and budget.
         seed: seed of weights, order, augmentation and noise.
         budget: epochs of both networks, as a multiple of the preset's.
+        conditioned: tell the diffusion model the view and the phase of each frame.
 
     Returns:
         ``out`` as a path.
 
     Raises:
-        EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, the budget is not positive, or
-            ``out`` holds something else.
+        EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad or lacks view or phase, the budget
+            is not positive, or ``out`` holds something else.
     """
     settings, root = PRESETS[Preset(preset)].scaled(budget), Path(out)
     _check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
-    claim_training(root, data, settings, seed)
-    write_generative_bundle(root, settings)
+    conditions = _conditions(data) if conditioned else []
+    claim_training(root, data, settings, seed, conditions)
+    write_generative_bundle(root, settings, conditions)
     models = root / "models"
     if not (models / "autoencoder.safetensors").is_file():
         train_autoencoder(data, root / "eval" / "autoencoder", models / "autoencoder.safetensors", settings, seed)
@@ -62,14 +71,18 @@ def train(
     if not (models / "diffusion.safetensors").is_file():
         autoencoder = models / "autoencoder.safetensors"
         target = models / "diffusion.safetensors"
-        train_diffusion(data, autoencoder, root / "eval" / "diffusion", target, settings, seed)
+        folder = root / "eval" / "diffusion"
+        train_diffusion(data, autoencoder, folder, target, settings, seed, conditions=conditions)
     write_checksums(root)
     return root
 
 
-def claim_training(root: Path, data: str | Path, settings: GenerativeSettings, seed: int) -> None:
+def claim_training(
+    root: Path, data: str | Path, settings: GenerativeSettings, seed: int, conditions: Sequence[str] = ()
+) -> None:
     """Make ``root`` the folder of this training alone; see :func:`~monai_echosynth.workflows.training_folder.claim_folder`."""
-    claim_folder(root, {"data": str(Path(data).resolve()), "seed": seed, **asdict(settings)})
+    classes = {"conditions": list(conditions) or None}
+    claim_folder(root, {"data": str(Path(data).resolve()), "seed": seed, **asdict(settings), **classes})
 
 
 def train_autoencoder(
@@ -104,8 +117,12 @@ def train_diffusion(
     seed: int = 0,
     progress: bool = True,
     cache_dir: Path | None = None,
+    conditions: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Train the denoising network on cached latents; returns parameters, epochs and losses."""
+    """Train the denoising network on cached latents; returns parameters, epochs and losses.
+
+    With ``conditions``, names of :func:`~monai_echosynth.data.conditions.condition_names`, it is told the class of each frame.
+    """
     _check_size(data, settings.spatial_size)
     workflow = run_bundle(
         bundle_source(BUNDLE),
@@ -116,6 +133,7 @@ def train_diffusion(
         cache_dir=str(cache_dir or out / "latents"),
         variants=settings.variants,
         log_sigma_mean=settings.log_sigma_mean,
+        conditions=list(conditions),
         **_common(data, out, weights, settings.diffusion, seed, progress),
     )
     last = _finish(out)
@@ -139,16 +157,17 @@ def cache_latents(
     return {part: len(parser.get_parsed_content(f"{part}::dataset")) for part in ("train", "validate")}
 
 
-def write_generative_bundle(root: Path, settings: GenerativeSettings) -> None:
-    """Copy the shipped bundle to ``root`` and write sizes and budget into its configs and metadata."""
+def write_generative_bundle(root: Path, settings: GenerativeSettings, conditions: Sequence[str] = ()) -> None:
+    """Copy the shipped bundle to ``root`` and write sizes, budget and classes into its configs and metadata."""
     shutil.copytree(bundle_source(BUNDLE), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".gitkeep"))
     (root / "models").mkdir(exist_ok=True)
     sizes = {"autoencoder_size": settings.autoencoder.size, "size": settings.diffusion.size}
-    _edit(root / "configs" / "inference.json", {**sizes, "spatial_size": settings.spatial_size})
+    classes = {"conditions": list(conditions)}
+    _edit(root / "configs" / "inference.json", {**sizes, **classes, "spatial_size": settings.spatial_size})
     _edit(root / "configs" / "fit_texture.json", {"autoencoder_size": settings.autoencoder.size})
     _edit(root / "configs" / "train_autoencoder.json", _budget(settings.autoencoder))
     shape = {"variants": settings.variants, "log_sigma_mean": settings.log_sigma_mean}
-    diffusion = {**_budget(settings.diffusion), **sizes, **shape}
+    diffusion = {**_budget(settings.diffusion), **sizes, **shape, **classes}
     _edit(root / "configs" / "train_diffusion.json", diffusion)
     path = root / "configs" / "metadata.json"
     metadata = json.loads(path.read_text(encoding="utf-8"))
@@ -160,6 +179,13 @@ def write_generative_bundle(root: Path, settings: GenerativeSettings) -> None:
         metadata["network_data_format"][side][key]["spatial_shape"] = latent
     metadata["network_data_format"]["inputs"]["seg"]["spatial_shape"] = image
     write_json(path, metadata)
+
+
+def _conditions(data: str | Path) -> list[str]:
+    """Classes of the training frames; those of the validation frames must be among them."""
+    names = condition_names(load_datalist(data, "training"))
+    condition_items(load_datalist(data, "validation"), names)
+    return names
 
 
 def _common(

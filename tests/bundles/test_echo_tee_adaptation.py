@@ -41,7 +41,8 @@ DIFFERENT = {
         "network",
         "optimizer",
     }
-    | {"lr_scheduler", "preprocessing_transforms", "train", "variants", "weights_path"},
+    | {"lr_scheduler", "preprocessing_transforms", "train", "variants", "weights_path"}
+    | {"conditions", "network_def", "validate", "mosaic"},
     "train_decoder": {
         "imports",
         "base_path",
@@ -55,7 +56,8 @@ DIFFERENT = {
     | {"size", "autoencoder_size", "autoencoder_def", "network", "trained", "optimizer", "lr_scheduler"}
     | {"batch_size", "epochs", "decoder_epochs", "learning_rate", "decoder_learning_rate"},
     "inference": {"imports", "base_path", "adapter_path", "weights_path", "remapping", "network", "synthetic_set"}
-    | {"preprocessing", "autoencoder_path"},
+    | {"preprocessing", "autoencoder_path"}
+    | {"conditions", "network_def"},
 }
 
 pytestmark = [pytest.mark.filterwarnings("ignore:No hash value provided")]

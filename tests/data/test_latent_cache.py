@@ -59,6 +59,16 @@ def _cache(
     return LatentDataset(items, _transform(rotation), encoder, folder, **settings), encoder.frames
 
 
+def test_every_variant_carries_the_condition_of_its_frame(items: list[dict[str, Any]], tmp_path: Path) -> None:
+    plain, _ = _cache(items, tmp_path)
+    assert "condition" not in plain[0]
+    dataset, encoded = _cache([{**item, "condition": k + 5} for k, item in enumerate(items)], tmp_path)
+    assert encoded == 0, "conditions are not encoded: the cache serves with and without them"
+    for position in range(6):
+        assert dataset[position]["condition"] == position % 3 + 5
+        assert torch.equal(dataset[position]["latent"], plain[position]["latent"])
+
+
 def test_values_are_those_of_direct_encoding(items: list[dict[str, Any]], tmp_path: Path) -> None:
     dataset, _ = _cache(items, tmp_path)
     network, frames = tiny_autoencoder(), SeededDataset(items, _transform(), progress=False)

@@ -41,6 +41,23 @@ class _Pairs(torch.utils.data.Dataset):
         return 5
 
 
+def test_dropout_of_an_epoch_follows_from_seed_epoch_and_rank() -> None:
+    def draws(seed: int, rank: int, first: int) -> list[float]:
+        drawn: list[float] = []
+        sampler = SeededSampler(4, seed=seed, rank=rank, world_size=2)
+        trainer = Engine(lambda engine, batch: drawn.append(float(torch.rand(()))))
+        EpochSeed(sampler, dropout=True).attach(trainer)
+        trainer.state.epoch, trainer.state.max_epochs = first, 3
+        trainer.run([0], max_epochs=3)
+        return drawn
+
+    with torch.random.fork_rng():
+        whole = draws(0, 0, 0)
+        assert len(set(whole)) == 3
+        assert draws(0, 0, 0) == whole
+        assert draws(0, 1, 0) != whole and draws(1, 0, 0) != whole
+
+
 def test_latent_statistics_are_those_of_the_sector() -> None:
     network = tiny_autoencoder()
     label = tiny_seg(4).argmax(1, keepdim=True)

@@ -13,7 +13,7 @@ from monai.networks.blocks.spade_norm import SPADE as MonaiSPADE
 from monai.networks.nets import SPADEDiffusionModelUNet
 from torch import Tensor, nn
 
-from monai_echosynth.networks.blocks.spade import SPADE
+from monai_echosynth.networks.blocks.spade import SPADE, SPADEVariant
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 
 __all__ = ["SPADEUNet"]
@@ -28,11 +28,18 @@ class SPADEUNet(SPADEDiffusionModelUNet):
         patch: side of the square patches that are folded into channels on the way in and unfolded on the way out. The
             network then works on a grid ``patch`` times coarser, at ``patch**2`` times less cost (patch 1: as in MONAI).
         spade_norm_affine: give the normalization inside SPADE its own parameters (as in MONAI). The paper has none.
+        spade_variant: how SPADE's scale and shift follow from the mask; ``monai`` with ``spade_norm_affine`` is MONAI's network.
         **kwargs: further arguments of ``monai.networks.nets.SPADEDiffusionModelUNet`` (two spatial dimensions).
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, patch: int = 1, spade_norm_affine: bool = False, **kwargs: Any
+        self,
+        in_channels: int,
+        out_channels: int,
+        patch: int = 1,
+        spade_norm_affine: bool = False,
+        spade_variant: SPADEVariant | str = SPADEVariant.PAPER,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             spatial_dims=2, in_channels=in_channels * patch**2, out_channels=out_channels * patch**2, **kwargs
@@ -41,7 +48,7 @@ class SPADEUNet(SPADEDiffusionModelUNet):
         for parent in list(self.modules()):
             for name, child in list(parent.named_children()):
                 if isinstance(child, MonaiSPADE):
-                    setattr(parent, name, _paper_spade(child, spade_norm_affine))
+                    setattr(parent, name, _our_spade(child, spade_norm_affine, spade_variant))
 
     def forward(  # type: ignore[override]
         self, x: Tensor, timesteps: Tensor, seg: Tensor | SpadeCache, **kwargs: Any
@@ -58,10 +65,11 @@ class SPADEUNet(SPADEDiffusionModelUNet):
         return F.pixel_shuffle(super().forward(folded, timesteps, seg, **kwargs), self.patch)  # type: ignore[arg-type]
 
 
-def _paper_spade(layer: MonaiSPADE, affine: bool) -> SPADE:
-    """The layer of the paper, of the same size as MONAI's ``layer``."""
+def _our_spade(layer: MonaiSPADE, affine: bool, variant: SPADEVariant | str) -> SPADE:
+    """Our layer of the same size as MONAI's ``layer``."""
     norm = layer.param_free_norm
     shared = layer.mlp_shared.conv
     if not isinstance(norm, nn.GroupNorm) or not isinstance(shared, nn.Conv2d):
         raise TypeError(f"SPADEUNet needs 2-D group-normalized SPADE layers, got {type(norm).__name__}")
-    return SPADE(shared.in_channels, norm.num_channels, shared.out_channels, norm.num_groups, norm.eps, affine)
+    sizes = (shared.in_channels, norm.num_channels, shared.out_channels, norm.num_groups)
+    return SPADE(*sizes, norm.eps, affine, variant)
