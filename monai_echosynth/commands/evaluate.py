@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def print_scores(scores: Mapping[str, Any], rows: Mapping[str, Any] | None = None, measures: str = "Dice") -> None:
-    """Prints the measures in ``rows``, the Dice of structures if left out, with their intervals and what they were measured on."""
+    """Prints the measures in ``rows``, the Dice of structures if left out, with their intervals."""
     print(f"{scores['frames']} frames of {scores['patients']} patients; {measures} with 95 % interval over patients")
     for name, score in (scores["dice"] if rows is None else rows).items():
         if score is None or score["mean"] is None:
