@@ -105,11 +105,11 @@ def train_view_classifier(
     settings = settings or VIEW_PRESETS[Preset.CPU]
     settings = replace(settings, epoch_iterations=min(settings.epoch_iterations, settings.iterations))
     validation = val_dataset_dir or dataset_dirs[0]
+    check_prepared(dataset_dirs, "training")
+    check_prepared(validation, "validation")
     items = load_datalist(dataset_dirs, "training")
     names = view_names(items)
     view_items(load_datalist(validation, "validation"), names)
-    check_prepared(dataset_dirs, "training")
-    check_prepared(validation, "validation")
     ids = {
         **asdict(settings),
         "class_names": names,

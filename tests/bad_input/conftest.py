@@ -16,8 +16,10 @@ from monai_echosynth.workflows.segmentation import (
     write_bundle,
 )
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
+from monai_echosynth.workflows.view_classification import VIEW_PRESETS
 from tests.helpers.tiny_generator import TINY_SETTINGS, write_tiny_bundle
 from tests.helpers.tiny_segmenter import TINY_SEGMENTER
+from tests.helpers.tiny_views import TINY_VIEWS
 
 
 @pytest.fixture
@@ -43,6 +45,7 @@ def fails(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 def tiny_presets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(PRESETS, Preset.QUICK, TINY_SETTINGS)
     monkeypatch.setitem(SEGMENTATION_PRESETS, SegmentationPreset.QUICK, TINY_SEGMENTER)
+    monkeypatch.setitem(VIEW_PRESETS, Preset.QUICK, TINY_VIEWS)
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from monai_echosynth.commands import train
 from tests.helpers.damage import unfinished
 from tests.helpers.echo_frames import camus_folder
 from tests.helpers.tiny_prepared import write_tiny_prepared
+from tests.helpers.tiny_views import write_tiny_views
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -111,7 +112,7 @@ def test_full_disk_under_checkpoints(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(torch, "save", full)
-    data = write_tiny_prepared(tmp_path / "data")
+    data = write_tiny_views(tmp_path / "data")
     command = ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"]
     fails(command, tmp_path / "out", "free some space")
     assert unfinished(tmp_path / "out")

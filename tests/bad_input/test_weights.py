@@ -18,6 +18,7 @@ from tests.helpers.damage import unfinished
 from tests.helpers.tiny_generator import TINY_SETTINGS, write_tiny_bundle
 from tests.helpers.tiny_prepared import write_tiny_prepared
 from tests.helpers.tiny_segmenter import TINY_SEGMENTER
+from tests.helpers.tiny_views import write_tiny_views
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 
@@ -88,7 +89,7 @@ def test_checkpoint_of_another_network(content: str, tmp_path: Path, fails: Fail
 
 
 def test_training_leaves_other_folders_alone(tmp_path: Path, fails: Fails, tiny_presets: None) -> None:
-    data = write_tiny_prepared(tmp_path / "data")
+    data = write_tiny_views(tmp_path / "data")
     kept = tmp_path / "out" / "models" / "mine.txt"
     kept.parent.mkdir(parents=True)
     kept.write_text("dear to me")
