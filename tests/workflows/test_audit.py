@@ -30,6 +30,8 @@ from tests.helpers.planted_copies import DISGUISES, plant_copies, split_held_out
 from tests.helpers.tiny_prepared import write_tiny_prepared
 from tests.helpers.tiny_segmenter import write_tiny_segmenter
 
+pytestmark = pytest.mark.timeout(300)  # renders the phantom
+
 SIZE = 64
 COPIES = 5
 OLD = AuditSettings(held_out_sections=("test",))

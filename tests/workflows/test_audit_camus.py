@@ -12,6 +12,8 @@ from monai_echosynth.workflows.prepare import prepare
 from tests.helpers.planted_copies import DISGUISES, plant_copies, split_held_out
 from tests.helpers.tiny_segmenter import write_tiny_segmenter
 
+pytestmark = pytest.mark.timeout(300)  # prepares real frames
+
 SIZE = 96
 COPIES = 10
 PATIENTS = 60
