@@ -28,9 +28,6 @@ from monai_echosynth.losses.sector_mean import sector_mean
 
 __all__ = ["TextureCritic"]
 
-MARGIN = 3
-"""Pixels of the sector along its edge that are not seen."""
-
 Frames = tuple[Tensor, Tensor, Tensor]
 
 
@@ -43,11 +40,12 @@ class TextureCritic(nn.Module):
     Args:
         channels: features of the layers; each halves the resolution.
         noise: standard deviation of the noise over frames, in those of the frame.
+        margin: pixels of the sector along its edge that are not seen.
     """
 
-    def __init__(self, channels: Sequence[int] = (16, 32, 48, 64), noise: float = 0.1) -> None:
+    def __init__(self, channels: Sequence[int] = (16, 32, 48, 64), noise: float = 0.1, margin: int = 3) -> None:
         super().__init__()
-        self.noise = noise
+        self.noise, self.margin = noise, margin
         layers = list[nn.Module]()
         for before, after in zip((1, *channels), channels, strict=False):
             layers += [Convolution(2, before, after, act="leakyrelu", norm="batch"), nn.AvgPool2d(2)]
@@ -55,7 +53,7 @@ class TextureCritic(nn.Module):
 
     def forward(self, image: Tensor, sector: Tensor, noise: Tensor) -> Tensor:
         """Logits (B,) of frames, positive for made ones."""
-        inside = -F.max_pool2d(-F.pad(sector, (MARGIN,) * 4), 2 * MARGIN + 1, stride=1)
+        inside = -F.max_pool2d(-F.pad(sector, (self.margin,) * 4), 2 * self.margin + 1, stride=1)
         shown = _standardized(image, inside) + self.noise * noise * inside
         return torch.as_tensor(self.network(shown).flatten())
 
