@@ -34,6 +34,7 @@ _GENERATOR = "brats_mri_generative_diffusion"
 
 EXEMPTIONS: Mapping[str, Mapping[Gate, str]] = {
     "echo_segmentation": {},
+    "echo_view_classification": {},
     "echo_generative_diffusion": {
         Gate.WEIGHTS: "two networks and a texture, each in a file of its own (zoo: maisi_ct_generative)",
         Gate.SHAPE: f"the network takes noise, its level and a mask, the gate feeds one tensor (zoo: {_GENERATOR})",

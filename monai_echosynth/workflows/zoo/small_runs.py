@@ -70,7 +70,7 @@ class SmallRuns:
     @cached_property
     def frames(self) -> Path:
         """Prepared frames of six simulated patients."""
-        raw = write_phantom(self.folder / "phantom", patients=6, views=("4CH",), width=64, workers=1, progress=False)
+        raw = write_phantom(self.folder / "phantom", patients=6, views=("2CH", "4CH"), width=64, workers=1, progress=False)
         return prepare(raw, self.folder / "prepared", size=_SIZE, workers=1, progress=False)
 
     @cached_property
@@ -118,6 +118,17 @@ class SmallRuns:
             _Run(("inference.json", "evaluate.json"), sizes),
         )
 
+    def classification(self, copy: Path) -> Sequence[_Run]:
+        """Training, inference of a folder, evaluation."""
+        sizes = {"spatial_size": _SIZE, "size": "quick"}
+        budget = {"iterations": 2, "epoch_iterations": 1, "batch_size": 2, "val_interval": 1}
+        images = {"dataset_dir": str(self.frames / "original" / "images")}
+        return (
+            _Run(("train.json",), {**sizes, **budget}),
+            _Run(("inference.json",), {**sizes, **images}),
+            _Run(("inference.json", "evaluate.json"), sizes),
+        )
+
     def generation(self, copy: Path) -> Sequence[_Run]:
         """Both trainings, the texture between them, generation."""
         self._generators.append(copy)
@@ -156,6 +167,7 @@ _GENERATOR = "echo_generative_diffusion"
 
 _PLANS: dict[str, Callable[[SmallRuns, Path], Sequence[_Run]]] = {
     "echo_segmentation": SmallRuns.segmentation,
+    "echo_view_classification": SmallRuns.classification,
     _GENERATOR: SmallRuns.generation,
     "echo_tee_adaptation": SmallRuns.adaptation,
     "echo_domain_alignment": SmallRuns.alignment,
