@@ -5,9 +5,8 @@ over the frame. With its logits l, positive for made frames, it learns from
 :math:`\mathrm{softplus}(l_r) + \mathrm{softplus}(-l_m)`, and what makes the frames from :math:`\mathrm{softplus}(l_m)`, the
 logistic objective that does not saturate.
 
-Three things keep its gradient from drawing patterns that fool it and no one else: it averages where others stride, whose gradient
-is a checkerboard; it sees noise over every frame, so that what is fainter does not count; and it does not see the sector's edge,
-whose shape frames cannot change.
+Two things keep its gradient from drawing patterns that fool it and no one else: it averages where others stride, whose gradient
+is a checkerboard, and it sees noise over every frame, so that what is fainter does not count.
 
 References:
     Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, https://arxiv.org/abs/1406.2661
@@ -40,12 +39,11 @@ class TextureCritic(nn.Module):
     Args:
         channels: features of the layers; each halves the resolution.
         noise: standard deviation of the noise over frames, in those of the frame.
-        margin: pixels of the sector along its edge that are not seen.
     """
 
-    def __init__(self, channels: Sequence[int] = (16, 32, 48, 64), noise: float = 0.1, margin: int = 3) -> None:
+    def __init__(self, channels: Sequence[int] = (16, 32, 48, 64), noise: float = 0.1) -> None:
         super().__init__()
-        self.noise, self.margin = noise, margin
+        self.noise = noise
         layers = list[nn.Module]()
         for before, after in zip((1, *channels), channels, strict=False):
             layers += [Convolution(2, before, after, act="leakyrelu", norm="batch"), nn.AvgPool2d(2)]
@@ -53,8 +51,7 @@ class TextureCritic(nn.Module):
 
     def forward(self, image: Tensor, sector: Tensor, noise: Tensor) -> Tensor:
         """Logits (B,) of frames, positive for made ones."""
-        inside = -F.max_pool2d(-F.pad(sector, (self.margin,) * 4), 2 * self.margin + 1, stride=1)
-        shown = _standardized(image, inside) + self.noise * noise * inside
+        shown = _standardized(image, sector) + self.noise * noise * sector
         return torch.as_tensor(self.network(shown).flatten())
 
     def judged(self, real: Frames, made: Frames) -> Tensor:

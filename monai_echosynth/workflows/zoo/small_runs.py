@@ -70,7 +70,9 @@ class SmallRuns:
     @cached_property
     def frames(self) -> Path:
         """Prepared frames of six simulated patients."""
-        raw = write_phantom(self.folder / "phantom", patients=6, views=("2CH", "4CH"), width=64, workers=1, progress=False)
+        raw = write_phantom(
+            self.folder / "phantom", patients=6, views=("2CH", "4CH"), width=64, workers=1, progress=False
+        )
         return prepare(raw, self.folder / "prepared", size=_SIZE, workers=1, progress=False)
 
     @cached_property
