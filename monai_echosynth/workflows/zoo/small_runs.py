@@ -110,19 +110,15 @@ class SmallRuns:
         return f"ran, {len(workflow.properties or {})} properties complete"
 
     def segmentation(self, copy: Path) -> Sequence[_Run]:
-        """Training, inference of a folder, evaluation."""
-        sizes = {"spatial_size": _SIZE, "base_features": 4}
-        budget = {"iterations": 2, "epoch_iterations": 1, "batch_size": 2, "val_interval": 1}
-        images = {"dataset_dir": str(self.frames / "original" / "images")}
-        return (
-            _Run(("train.json",), {**sizes, **budget}),
-            _Run(("inference.json",), {**sizes, **images}),
-            _Run(("inference.json", "evaluate.json"), sizes),
-        )
+        """Of the segmenter, as :meth:`_judged`."""
+        return self._judged({"spatial_size": _SIZE, "base_features": 4})
 
     def classification(self, copy: Path) -> Sequence[_Run]:
+        """Of the view classifier, as :meth:`_judged`."""
+        return self._judged({"spatial_size": _SIZE, "size": "quick"})
+
+    def _judged(self, sizes: dict[str, Any]) -> Sequence[_Run]:
         """Training, inference of a folder, evaluation."""
-        sizes = {"spatial_size": _SIZE, "size": "quick"}
         budget = {"iterations": 2, "epoch_iterations": 1, "batch_size": 2, "val_interval": 1}
         images = {"dataset_dir": str(self.frames / "original" / "images")}
         return (
