@@ -18,13 +18,14 @@ from monai_echosynth import __version__
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.integrations.app_settings import SegmentationSettings
+from monai_echosynth.integrations.bundle_labels import bundle_labels
 from monai_echosynth.integrations.dicom.cine import UltrasoundCine
 from monai_echosynth.integrations.dicom.codes import STRUCTURE_CODES
 from monai_echosynth.integrations.dicom.read_ultrasound import read_ultrasound_folder
 from monai_echosynth.integrations.dicom.write_overlay import write_overlay
 from monai_echosynth.integrations.dicom.write_segmentation import Algorithm, write_segmentation
 from monai_echosynth.integrations.measurements import measure
-from monai_echosynth.integrations.segment_frames import bundle_labels, bundle_version, segment_frames
+from monai_echosynth.integrations.segment_frames import bundle_version, segment_frames
 
 __all__ = ["SegmentationTask", "SegmentedCine"]
 

@@ -12,9 +12,9 @@ import torch
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.integrations.app_settings import SegmentationSettings, SynthesisSettings
+from monai_echosynth.integrations.bundle_labels import bundle_labels
 from monai_echosynth.integrations.dicom.cine import UltrasoundCine
 from monai_echosynth.integrations.dicom.read_ultrasound import read_ultrasound
-from monai_echosynth.integrations.segment_frames import bundle_labels
 from monai_echosynth.integrations.segmentation_app import SegmentationTask
 from monai_echosynth.integrations.synthesis_app import SynthesisTask
 from monai_echosynth.networks.nets.segmenter import segmenter

@@ -6,7 +6,6 @@ is left out. Weights are read anew when their file has changed, since Label trai
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from torch import Tensor
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.segmenter_features import segmenter_features
 from monai_echosynth.networks.weights import load_weights
+from monai_echosynth.workflows.bundle_config import read_config
 
 __all__ = ["FrameSegmenter"]
 
@@ -99,21 +99,12 @@ class FrameSegmenter:
 
 def _parser(bundle: Path, device: str | None) -> ConfigParser:
     """Inference config of the bundle without the transforms that touch files."""
-    path = bundle / "configs" / "inference.json"
-    if not path.is_file():
-        raise EchoSynthError(
-            f"a segmentation bundle with configs/inference.json is needed, got {bundle}: name a trained echo_segmentation bundle"
-        )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise EchoSynthError(
-            f"a bundle's config must be whole JSON, got {path} ({error}): copy the bundle again"
-        ) from error
+    config = read_config(bundle)
     missing = [key for key in _NEEDED if key not in config]
     if missing:
         raise EchoSynthError(
-            f"an inference config needs the keys {', '.join(_NEEDED)}, got no {', '.join(missing)} in {path}: correct the config"
+            f"an inference config needs the keys {', '.join(_NEEDED)}, got no {', '.join(missing)} in"
+            f" {bundle / 'configs' / 'inference.json'}: correct the config"
         )
     for key in ("preprocessing", "postprocessing"):
         transforms: list[dict[str, Any]] = config[key]["transforms"]

@@ -1,14 +1,11 @@
 """What the ids of a segmenter mean: its class names as Label wants them, with the colors of the label tables.
 
-A segmenter numbers its structures 1, 2, ... in the order of its channels, 0 being everything else; ``configs/metadata.json``
-of its bundle has the names. Viewers number the segments of a saved label map in the order in which they list them and send
+Viewers number the segments of a saved label map in the order in which they list them and send
 the names along.
 """
 
 from __future__ import annotations
 
-import colorsys
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,15 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from monai_echosynth.data.builtin_labels import CAMUS_LABELS, SEMANTIC_LABELS, TEE_LABELS
+from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.folder_labels import semantic_table, structures
-from monai_echosynth.data.label_table import LabelEntry, LabelTable
-from monai_echosynth.data.semantic_map import BACKGROUND
+from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.integrations.bundle_labels import bundle_labels
 
 __all__ = ["SegmenterLabels", "in_ids", "segmenter_labels"]
-
-_KNOWN = {entry.name: entry.color for table in (TEE_LABELS, SEMANTIC_LABELS) for entry in table.entries}
 
 
 @dataclass(frozen=True)
@@ -57,26 +52,8 @@ class SegmenterLabels:
 
 
 def segmenter_labels(bundle: Path) -> SegmenterLabels:
-    """Labels of a segmentation bundle, from the first output of its metadata.
-
-    Raises:
-        EchoSynthError: the metadata cannot be read or name no classes.
-    """
-    path = bundle / "configs" / "metadata.json"
-    try:
-        outputs = json.loads(path.read_text(encoding="utf-8"))["network_data_format"]["outputs"]
-        classes = {int(key): str(name).lower() for key, name in next(iter(outputs.values()))["channel_def"].items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
-        raise EchoSynthError(
-            f"a segmentation bundle names its classes in network_data_format.outputs, got none in {path} "
-            f"({type(error).__name__}: {error}): name a bundle that echosynth trained"
-        ) from error
-    names = [classes[key] for key in sorted(classes) if classes[key] != BACKGROUND]
-    if names == [entry.name for entry in structures(CAMUS_LABELS)]:
-        return SegmenterLabels(CAMUS_LABELS)
-    rows = [LabelEntry(0, BACKGROUND, 0, (0, 0, 0))]
-    rows += [LabelEntry(i, name, i, _color(name, i, len(names))) for i, name in enumerate(names, start=1)]
-    return SegmenterLabels(LabelTable(bundle.name, tuple(rows)))
+    """Labels of a segmentation bundle; raises as :func:`~monai_echosynth.integrations.bundle_labels.bundle_labels`."""
+    return SegmenterLabels(bundle_labels(bundle))
 
 
 def in_ids(
@@ -107,11 +84,3 @@ def in_ids(
             )
         lookup[value] = labels.ids[name]
     return np.asarray(lookup[maps])
-
-
-def _color(name: str, index: int, count: int) -> tuple[int, int, int]:
-    """Color of a structure: that of the label tables, else one around the color circle."""
-    if name in _KNOWN:
-        return _KNOWN[name]
-    red, green, blue = (round(255 * part) for part in colorsys.hsv_to_rgb((index - 1) / count, 0.7, 0.9))
-    return red, green, blue

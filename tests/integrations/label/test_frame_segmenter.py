@@ -72,5 +72,5 @@ def test_broken_bundles_are_named(tmp_path: Path) -> None:
     path.write_text("{")
     with pytest.raises(EchoSynthError, match="whole JSON"):
         FrameSegmenter(root)
-    with pytest.raises(EchoSynthError, match=r"configs/inference\.json is needed, got .*nowhere"):
+    with pytest.raises(EchoSynthError, match=r"configs/inference\.json was expected, got .*nowhere"):
         FrameSegmenter(tmp_path / "nowhere")
