@@ -13,7 +13,7 @@ from monai_echosynth.data.builtin_labels import CAMUS_LABELS, SEMANTIC_LABELS, T
 from monai_echosynth.data.label_table import LabelEntry, LabelTable
 from monai_echosynth.data.semantic_map import BACKGROUND
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.workflows.bundle_config import read_config, read_metadata
+from monai_echosynth.workflows.bundle_config import read_metadata
 
 __all__ = ["bundle_labels"]
 
@@ -26,7 +26,6 @@ def bundle_labels(bundle: Path) -> LabelTable:
     Raises:
         EchoSynthError: ``bundle`` is not a segmentation bundle.
     """
-    read_config(bundle)
     names = _structures(read_metadata(bundle), bundle)
     if names == [entry.name for entry in CAMUS_LABELS.entries if entry.name != BACKGROUND]:
         return CAMUS_LABELS
