@@ -39,7 +39,7 @@ def _structures(metadata: dict[str, Any], bundle: Path) -> list[str]:
     try:
         output = next(iter(metadata["network_data_format"]["outputs"].values()))
         classes = {int(key): str(name).lower() for key, name in output["channel_def"].items()}
-        kind = output["format"]
+        kind = output.get("format", "segmentation")
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise EchoSynthError(
             f"a segmentation bundle names its classes in network_data_format.outputs, got none in "

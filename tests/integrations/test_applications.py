@@ -132,7 +132,7 @@ def test_synthesis_keeps_grid_and_spacing(generator: Path, tmp_path: Path) -> No
 def test_bundles_that_do_not_fit(segmentation: Path, generator: Path, image: Path, tmp_path: Path) -> None:
     save_nifti(tmp_path / "maps" / "a.nii.gz", tiny_frame((44, 36), np.random.default_rng(0))[1])
     for bundle, words in (
-        (tmp_path / "missing", r"a bundle folder with configs/inference.json was expected, got .*missing"),
+        (tmp_path / "missing", r"a bundle with configs/metadata.json was expected, got .*missing"),
         (generator, "a trained echo_segmentation bundle was expected"),
     ):
         with pytest.raises(EchoSynthError, match=words):
