@@ -1,23 +1,22 @@
 """The bank: real frames that synthetic ones are aligned to, with what a frozen segmenter sees in them.
 
-Real frames need no labels. Which exemplars a draw gets follows from its seed alone.
+Real frames need no labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from monai_echosynth.alignment.frozen_segmenter import FrozenSegmenter
-from monai_echosynth.diffusion.seeding import derive_seed
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.blocks.differential_analysis import Energies
 from monai_echosynth.networks.nets.domain_aligner import BankFeatures, DomainAligner
 
-__all__ = ["RealBank", "draw_exemplars"]
+__all__ = ["RealBank"]
 
 CHUNK = 16
 """Frames that are encoded together."""
@@ -35,7 +34,12 @@ class RealBank:
 
     Raises:
         EchoSynthError: fewer than two frames, or one that is constant or not finite.
+
+    Attributes:
+        styles: (N, P) of the frames, known once an aligner is fitted.
     """
+
+    styles: Tensor
 
     def __init__(self, image: Tensor, seg: Tensor) -> None:
         if len(image) < 2:
@@ -79,28 +83,27 @@ class RealBank:
         return self.image[rows], self.seg[rows]
 
     @torch.no_grad()
-    def fit(self, aligner: DomainAligner) -> None:
-        """Give an aligner the scales of local statistics and energies over these frames."""
+    def fit(self, aligner: DomainAligner, synthetic: Iterable[dict[str, Tensor]]) -> None:
+        """Give an aligner the scales of local statistics, energies and styles over these frames.
+
+        Args:
+            aligner: takes them.
+            synthetic: items with ``image`` (1, X, Y) and ``seg`` (S, X, Y) of the other domain, whose styles are measured too.
+        """
         device = next(aligner.parameters()).device
-        parts = zip(self.image.split(CHUNK), self.seg.split(CHUNK), strict=True)
-        found = [aligner.analysis.energies(image.to(device), seg.to(device)) for image, seg in parts]
+        found = [aligner.analysis.energies(image.to(device), seg.to(device)) for image, seg in self._parts()]
         energies = Energies(*(torch.cat(each) for each in zip(*found, strict=True)))
         aligner.fit(self.image.to(device), 1.0 - self.seg[:, :1].to(device), energies)
+        self.styles = torch.cat([aligner.styles(image.to(device), seg.to(device)) for image, seg in self._parts()])
+        others = [aligner.styles(item["image"][None].to(device), item["seg"][None].to(device)) for item in synthetic]
+        aligner.matching.fit(self.styles, torch.cat(others))
 
     @torch.no_grad()
     def encode(self, aligner: DomainAligner, device: torch.device | str | None = None) -> BankFeatures:
         """What attention needs of all frames, computed in small parts."""
-        parts = [
-            aligner.encode_bank(image.to(device), seg.to(device))
-            for image, seg in zip(self.image.split(CHUNK), self.seg.split(CHUNK), strict=True)
-        ]
-        return BankFeatures.joined(parts)
+        return BankFeatures.joined(
+            [aligner.encode_bank(image.to(device), seg.to(device)) for image, seg in self._parts()]
+        )
 
-
-def draw_exemplars(seeds: Sequence[int], frames: int, count: int) -> Tensor:
-    """Frames of a bank for each seed, (B, count), without repetition where the bank has enough."""
-    rows = []
-    for seed in seeds:
-        rng = np.random.default_rng(derive_seed(int(seed), "exemplars"))
-        rows.append(rng.choice(frames, count, replace=count > frames))
-    return torch.from_numpy(np.stack(rows))
+    def _parts(self) -> Iterable[tuple[Tensor, Tensor]]:
+        return zip(self.image.split(CHUNK), self.seg.split(CHUNK), strict=True)

@@ -8,7 +8,8 @@ import torch
 from monai.engines import PrepareBatch
 from torch import Tensor
 
-from monai_echosynth.alignment.real_bank import RealBank, draw_exemplars
+from monai_echosynth.alignment.exemplar_choice import ExemplarChoice, draw_exemplars
+from monai_echosynth.alignment.real_bank import RealBank
 from monai_echosynth.diffusion.seeding import derive_seed
 
 __all__ = ["AlignmentPrepareBatch"]
@@ -21,12 +22,12 @@ class AlignmentPrepareBatch(PrepareBatch):
 
     Args:
         bank: the real frames.
-        exemplars: real frames that a synthetic one is aligned to.
+        choice: which of them a synthetic frame is aligned to.
         identity: share of the batch, as many real frames that should stay what they are.
     """
 
-    def __init__(self, bank: RealBank, exemplars: int = 1, identity: float = 0.5) -> None:
-        self.bank, self.exemplars, self.identity = bank, exemplars, identity
+    def __init__(self, bank: RealBank, choice: ExemplarChoice, identity: float = 0.5) -> None:
+        self.bank, self.choice, self.identity = bank, choice, identity
 
     def __call__(
         self,
@@ -39,7 +40,9 @@ class AlignmentPrepareBatch(PrepareBatch):
         image, seeds = batchdata["image"], batchdata["seed"].tolist()
         others = max(1, round(self.identity * len(image)))
         rows = draw_exemplars([derive_seed(seed, "real") for seed in seeds[:others]], len(self.bank), 1)
-        bank, bank_seg = self.bank.frames(draw_exemplars(seeds, len(self.bank), self.exemplars))
+        there = next(self.choice.aligner.parameters()).device
+        chosen = self.choice(seeds, image.to(there), batchdata["seg"].to(there)).cpu()
+        bank, bank_seg = self.bank.frames(chosen)
         real, real_seg = self.bank.frames(rows[:, 0])
         generator = torch.Generator().manual_seed(derive_seed(seeds[0], "noise"))
         noise = torch.randn(len(image) + others, 1, *image.shape[-2:], generator=generator)

@@ -9,7 +9,7 @@ import torch
 from monai.inferers import Inferer
 from torch import Tensor
 
-from monai_echosynth.alignment.real_bank import draw_exemplars
+from monai_echosynth.alignment.exemplar_choice import ExemplarChoice
 from monai_echosynth.diffusion.seeding import derive_seed, image_generator
 from monai_echosynth.networks.nets.domain_aligner import BankFeatures, DomainAligner
 
@@ -24,11 +24,12 @@ class AlignmentInferer(Inferer):
     Args:
         bank: features of the real frames.
         exemplars: real frames that a synthetic one is aligned to.
+        candidates: frames of the bank that they are the nearest of in style.
         seed: seed of the set.
     """
 
-    def __init__(self, bank: BankFeatures, exemplars: int = 1, seed: int = 0) -> None:
-        self.bank, self.exemplars, self.seed = bank, exemplars, seed
+    def __init__(self, bank: BankFeatures, exemplars: int = 1, candidates: int = 8, seed: int = 0) -> None:
+        self.bank, self.exemplars, self.candidates, self.seed = bank, exemplars, candidates, seed
 
     @torch.inference_mode()
     def __call__(self, inputs: Tensor, network: DomainAligner, *args: Any, **kwargs: Any) -> Tensor:
@@ -40,11 +41,12 @@ class AlignmentInferer(Inferer):
             seg: keyword, membership maps (B, S, X, Y).
             index: keyword, positions of the frames in the set (B,).
         """
+        choice = ExemplarChoice(network, self.bank, self.exemplars, self.candidates)
         index: Sequence[int] = [int(k) for k in kwargs["index"]]
-        return torch.cat([self._align(network, inputs[i], kwargs["seg"][i], k) for i, k in enumerate(index)])
+        frames = zip(inputs.split(1), kwargs["seg"].split(1), index, strict=True)
+        return torch.cat([self._align(network, choice, *frame) for frame in frames])
 
-    def _align(self, network: DomainAligner, image: Tensor, seg: Tensor, index: int) -> Tensor:
-        rows = draw_exemplars([derive_seed(self.seed, index)], len(self.bank), self.exemplars)
-        noise = torch.randn(image.shape, generator=image_generator(self.seed, index)).to(image.device)
-        bank = self.bank.take(rows.to(image.device))
-        return network(image[None], seg[None], bank, noise[None])["image"]
+    def _align(self, network: DomainAligner, choice: ExemplarChoice, image: Tensor, seg: Tensor, index: int) -> Tensor:
+        bank = self.bank.take(choice([derive_seed(self.seed, index)], image, seg))
+        noise = torch.randn(image.shape[1:], generator=image_generator(self.seed, index)).to(image.device)
+        return network(image, seg, bank, noise[None])["image"]

@@ -29,7 +29,7 @@ __all__ = ["align", "train_aligner"]
 
 _BUNDLE = "echo_domain_alignment"
 _SHARED = (
-    *("structures", "channels", "reaches", "chunk", "max_shift", "max_change", "exemplars", "seed"),
+    *("structures", "channels", "reaches", "chunk", "max_shift", "max_change", "exemplars", "candidates", "seed"),
     *("filters", "local_stage", "global_stage", "stochastic", "dynamic"),
 )
 """Config ids that inference must have from training."""

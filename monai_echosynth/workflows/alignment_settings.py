@@ -23,6 +23,7 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "identity": {"identity": 0.0},
     "diversity": {"diversity": 0.0},
     "bridge": {"bridge": False},
+    "matching": {"candidates": 1},
     "critic": {"realism": 0.0},
 }
 """Component to the config ids that switch it off."""
@@ -38,6 +39,7 @@ class AlignmentSettings:
         batch_size: frames per step.
         learning_rate: peak learning rate of AdamW.
         exemplars: real frames that a synthetic one is aligned to.
+        candidates: frames of the bank that they are the nearest of in style; with as many as exemplars chance decides.
         seed: seed of weights, order, exemplars and noise.
         ids: further config ids of the bundle, such as those in ``COMPONENTS``.
     """
@@ -47,10 +49,11 @@ class AlignmentSettings:
     batch_size: int = 8
     learning_rate: float = 2e-3
     exemplars: int = 1
+    candidates: int = 8
     seed: int = 0
     ids: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self) -> dict[str, Any]:
         """Values by config id."""
-        names = ("epochs", "samples_per_epoch", "batch_size", "learning_rate", "exemplars", "seed")
+        names = ("epochs", "samples_per_epoch", "batch_size", "learning_rate", "exemplars", "candidates", "seed")
         return {**{name: getattr(self, name) for name in names}, **self.ids}

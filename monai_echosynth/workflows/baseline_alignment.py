@@ -17,9 +17,9 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_echosynth.alignment.cycle_training import CycleTraining
+from monai_echosynth.alignment.exemplar_choice import draw_exemplars
 from monai_echosynth.alignment.fourier_swap import swap_amplitude
 from monai_echosynth.alignment.histogram_matching import match_histogram
-from monai_echosynth.alignment.real_bank import draw_exemplars
 from monai_echosynth.data.aligned_items import aligned_items, source_digest
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.data.folder_labels import folder_labels

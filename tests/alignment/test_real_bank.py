@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from monai_echosynth.alignment.bank_file import load_bank, save_bank
 from monai_echosynth.alignment.frozen_segmenter import FrozenSegmenter, load_frozen_segmenter
-from monai_echosynth.alignment.real_bank import RealBank, draw_exemplars
+from monai_echosynth.alignment.real_bank import RealBank
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.domain_aligner import DomainAligner
 from monai_echosynth.networks.weights import weights_digest
@@ -105,14 +105,6 @@ def test_useless_frames_are_refused(value: float, message: str) -> None:
         RealBank(bank.image, bank.seg)
 
 
-def test_exemplars_follow_from_the_seed_alone() -> None:
-    rows = draw_exemplars([5, 6, 7], 100, 4)
-    assert torch.equal(draw_exemplars([7], 100, 4)[0], rows[2])
-    assert all(len(set(row.tolist())) == 4 for row in rows)
-    assert len(set(map(tuple, rows.tolist()))) == 3
-    assert draw_exemplars([1], 2, 5).max() <= 1
-
-
 def test_encoding_in_parts_equals_encoding_at_once() -> None:
     bank = RealBank.from_items(items(20), segmenter())
     network = DomainAligner(structures=4, channels=(8, 8, 16, 16))
@@ -129,7 +121,7 @@ def test_encoding_in_parts_equals_encoding_at_once() -> None:
 def _stored(tmp_path: Path) -> tuple[DomainAligner, RealBank, Path]:
     network = DomainAligner(structures=4, channels=(8, 8, 16, 16))
     bank = RealBank.from_items(items(3), segmenter())
-    bank.fit(network)
+    bank.fit(network, [{"image": bank.image[0], "seg": bank.seg[0]}])
     save_bank(bank.encode(network), tmp_path / "bank.safetensors", weights_digest(network))
     return network, bank, tmp_path / "bank.safetensors"
 

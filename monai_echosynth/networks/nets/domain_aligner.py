@@ -26,6 +26,7 @@ from monai_echosynth.networks.blocks.cross_domain_attention import CrossDomainAt
 from monai_echosynth.networks.blocks.differential_analysis import DifferentialAnalysis, Energies, place_weights
 from monai_echosynth.networks.blocks.domain_extractor import Domain, DomainExtractor
 from monai_echosynth.networks.blocks.local_statistics import LocalStatistics
+from monai_echosynth.networks.blocks.style_matching import StyleMatching, frame_styles
 from monai_echosynth.networks.blocks.two_stage_reconstruction import GlobalStage, LocalStage
 
 __all__ = ["BankFeatures", "DomainAligner", "with_squares"]
@@ -55,6 +56,11 @@ class BankFeatures:
     def __len__(self) -> int:
         """Frames K."""
         return int(self.keys[-1].shape[1])
+
+    @property
+    def styles(self) -> Tensor:
+        """Of the frames, (K, P)."""
+        return frame_styles(self.statistics[0, :, : self.statistics.shape[2] // 2], self.valid[0])
 
     def take(self, indices: Tensor) -> BankFeatures:
         """A bank for each frame: rows of ``indices`` (B, k) name frames of this shared bank."""
@@ -133,6 +139,7 @@ class DomainAligner(nn.Module):
         )
         self.analysis = DifferentialAnalysis(len(channels), structures, dynamic)
         self.statistics = LocalStatistics()
+        self.matching = StyleMatching(self.statistics.count)
         self.local_target = BankAttention(heads=1, chunk=chunk)
         seen = 2 * sizes[1] + 3 * self.statistics.count
         self.fuse_coarse = Convolution(2, seen, sizes[1], norm=None, act="LEAKYRELU")
@@ -148,6 +155,10 @@ class DomainAligner(nn.Module):
         """Take the scales of statistics and energies from real frames (K, 1, X, Y), their sectors and energies."""
         self.statistics.fit(image, sector)
         self.analysis.fit(energies)
+
+    def styles(self, image: Tensor, seg: Tensor) -> Tensor:
+        """Styles (B, P) of frames (B, 1, X, Y) in [0, 1] with membership maps (B, S, X, Y)."""
+        return frame_styles(*self.statistics(image, 1.0 - seg[:, :1]))
 
     def encode_bank(self, image: Tensor, seg: Tensor) -> BankFeatures:
         """Features of real frames (K, 1, X, Y) in [0, 1] with membership maps (K, S, X, Y), as a bank that frames share.
