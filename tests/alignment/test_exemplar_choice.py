@@ -46,9 +46,7 @@ def test_rank_in_the_own_domain_decides(fitted: tuple[DomainAligner, RealBank, T
     rows = ExemplarChoice(network, bank, candidates=FRAMES)(range(FRAMES), image, seg)[:, 0]
     assert (rows - torch.arange(FRAMES)).abs().float().mean() < 4  # 8 by chance
     nearest = (image.mean(dim=(1, 2, 3))[:, None] - bank.image.mean(dim=(1, 2, 3))).abs().argmin(dim=1)
-    assert (
-        len(set(rows.tolist())) > FRAMES / 2 > len(set(nearest.tolist()))
-    )  # gray levels as they are would leave most unused
+    assert rows.max() > 0.6 * FRAMES > nearest.max()  # gray levels as they are would leave the brighter half unused
 
 
 def test_as_many_candidates_as_exemplars_leave_it_to_chance(
