@@ -23,6 +23,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help=out)
     add_option(command, "--epochs", type=int, default=12, metavar="N", help="epochs of 400 frames")
     add_option(command, "--exemplars", type=int, default=1, metavar="N", help="real frames that each is aligned to")
+    candidates = "real frames drawn for each, of which the nearest in style are taken"
+    add_option(command, "--candidates", type=int, default=8, metavar="N", help=candidates)
     add_option(
         command, "--seed", type=int, default=0, metavar="S", help="frame k depends on (S, k) and its source alone"
     )
@@ -42,7 +44,8 @@ def run(args: argparse.Namespace) -> int:
                 "an aligner is needed, or what it is trained with, got neither: add --bundle, or --real and --segmenter"
             )
         bundle = args.out / "bundle"
-        settings = AlignmentSettings(epochs=args.epochs, exemplars=args.exemplars, seed=args.seed)
+        names = ("epochs", "exemplars", "candidates", "seed")
+        settings = AlignmentSettings(**{name: getattr(args, name) for name in names})
         made = train_aligner(args.real, args.synthetic, args.segmenter, bundle, settings)
         print(f"{made['parameters']} parameters trained for {made['epochs']} epochs, aligner in {bundle}")
     done = align(bundle, args.synthetic, args.out / "aligned", seed=args.seed)
