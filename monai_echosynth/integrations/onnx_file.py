@@ -55,10 +55,12 @@ def write_onnx(
         output_names=[OUTPUT],
         dynamo=True,
         verbose=False,
+        optimize=False,  # takes time quadratic in the number of network calls; ONNX Runtime does it when loading
         custom_translation_table=_missing_operators(),
     )
     if program is None:
         raise EchoSynthError("torch's ONNX exporter must return a program, got none: install torch 2.6 or newer")
+    _shrink(program.model)
     model = program.model_proto
     for name, value in defaults.items():
         model.graph.initializer.append(onnx.numpy_helper.from_array(value.numpy(), name))
@@ -73,9 +75,32 @@ def run_onnx(path: Path, feeds: Mapping[str, Tensor]) -> NDArray[Any]:
     Raises:
         EchoSynthError: the package is missing.
     """
-    session = _onnxruntime().InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    runtime = _onnxruntime()
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3  # it warns of inputs that have a default, which are meant
+    session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     result: NDArray[Any] = session.run([OUTPUT], {name: value.numpy() for name, value in feeds.items()})[0]
     return result
+
+
+def _shrink(model: Any) -> None:
+    """Keeps one copy of equal constants, nothing that no node uses, and no trace of the source code that made a node."""
+    from onnx_ir.passes import Sequential
+    from onnx_ir.passes.common import (
+        ClearMetadataAndDocStringPass,
+        CommonSubexpressionEliminationPass,
+        DeduplicateInitializersPass,
+        LiftConstantsToInitializersPass,
+        RemoveUnusedNodesPass,
+    )
+
+    Sequential(
+        LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        DeduplicateInitializersPass(),
+        CommonSubexpressionEliminationPass(),
+        RemoveUnusedNodesPass(),
+        ClearMetadataAndDocStringPass(),
+    )(model)
 
 
 def _missing_operators() -> dict[Any, Any]:
