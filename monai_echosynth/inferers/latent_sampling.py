@@ -24,6 +24,7 @@ from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
 
 __all__ = ["LatentSamplingInferer"]
@@ -33,7 +34,7 @@ class LatentSamplingInferer(Inferer):
     """Samples images for semantic maps with a latent diffusion model.
 
     Args:
-        autoencoder: gamma-VAE whose latents the network denoises.
+        autoencoder: gamma-VAE whose latents the network denoises, or the pixel space of a network that denoises frames.
         preconditioning: diffusion family of the network.
         solver: name of the solver.
         nfe: network calls per image; the largest number of steps that fits is taken.
@@ -45,7 +46,7 @@ class LatentSamplingInferer(Inferer):
 
     def __init__(
         self,
-        autoencoder: GammaAutoencoder,
+        autoencoder: GammaAutoencoder | PixelSpace,
         preconditioning: Preconditioning,
         solver: SolverName | str = SolverName.DPMPP_2M_SDE,
         nfe: int = 24,
