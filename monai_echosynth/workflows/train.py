@@ -14,11 +14,10 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from monai_echosynth.data.check_prepared import check_prepared
+from monai_echosynth.data.check_prepared import check_prepared, check_size
 from monai_echosynth.data.conditions import condition_items, condition_names
-from monai_echosynth.data.datalist import load_datalist, read_dataset_json
+from monai_echosynth.data.datalist import load_datalist
 from monai_echosynth.diffusion.family import PIXEL_FAMILIES, Family, named_family
-from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.generative_bundle import BUNDLE, budget_ids, family_overlay, write_generative_bundle
@@ -66,7 +65,7 @@ def train(
     """
     chosen = DEFAULT_FAMILY[Preset(preset)] if family is None else named_family(family)
     settings, root = family_settings(preset, chosen).scaled(budget), Path(out)
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
     conditions = _conditions(data) if conditioned else []
@@ -114,7 +113,7 @@ def train_autoencoder(
     data: str | Path, out: Path, weights: Path, settings: GenerativeSettings, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
     """Train the gamma-VAE; returns its final validation metrics, epochs, final loss and the latents' standard deviation."""
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     workflow = run_bundle(
         bundle_source(BUNDLE),
         "train_autoencoder.json",
@@ -150,7 +149,7 @@ def train_diffusion(
     With ``conditions``, names of :func:`~monai_echosynth.data.conditions.condition_names`, it is told the class of each frame.
     Without ``family`` the latents are those of the autoencoder's size, and the process is EDM's.
     """
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     workflow = run_bundle(
         bundle_source(BUNDLE),
         ["train_diffusion.json", *(family_overlay(family) if family else [])],
@@ -210,12 +209,3 @@ def _finish(out: Path) -> dict[str, Any]:
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     records: list[dict[str, Any]] = json.loads((out / "history.json").read_text(encoding="utf-8"))
     return records[-1]
-
-
-def _check_size(data: str | Path, size: int) -> None:
-    found = read_dataset_json(data).get("spatial_size")
-    if found != [size, size]:
-        raise EchoSynthError(
-            f"frames of {size} x {size} pixels are needed by this preset, got {found} in {data}: "
-            f"prepare them with --size {size} or choose another preset"
-        )

@@ -18,9 +18,11 @@ from typing import Any
 
 from monai_echosynth.networks.nets.efficientnet_v2 import EfficientNetV2
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.mask_discriminator import MaskDiscriminator
+from monai_echosynth.networks.nets.spade_generator import SpadeGenerator
 from monai_echosynth.networks.nets.spade_unet import SPADEUNet
 
-__all__ = ["gamma_autoencoder", "spade_unet", "view_classifier"]
+__all__ = ["gamma_autoencoder", "mask_discriminator", "spade_generator", "spade_unet", "view_classifier"]
 
 _AUTOENCODERS: dict[str, dict[str, Any]] = {
     "quick": {"channels": (16, 32), "num_res_blocks": 1, "norm_num_groups": 8, "attention_levels": (False, False)},
@@ -81,6 +83,18 @@ _CLASSIFIERS: dict[str, dict[str, Any]] = {
     "s": {},
 }
 
+_GENERATORS: dict[str, dict[str, Any]] = {
+    "quick": {"channels": (16, 32, 48, 64, 64), "style": 32, "features": 16, "hidden": 16},
+    "cpu": {"channels": (24, 48, 64, 96, 96), "style": 64, "features": 16, "hidden": 24},
+    "spade": {"channels": (64, 128, 256, 512, 1024, 1024), "style": 256, "features": 64, "hidden": 128},
+}
+
+_DISCRIMINATORS: dict[str, dict[str, Any]] = {
+    "quick": {"channels": 16, "num_layers_d": 2},
+    "cpu": {"channels": 24, "num_layers_d": 2},
+    "spade": {"channels": 64, "num_layers_d": 2},
+}
+
 
 def gamma_autoencoder(size: str = "cpu", **overrides: Any) -> GammaAutoencoder:
     """Gamma-VAE of a named size.
@@ -113,6 +127,32 @@ def view_classifier(size: str = "cpu", classes: int = 2, **overrides: Any) -> Ef
         **overrides: arguments of :class:`~monai_echosynth.networks.nets.efficientnet_v2.EfficientNetV2`.
     """
     return EfficientNetV2(**({"classes": classes} | _choose(_CLASSIFIERS, size) | overrides))
+
+
+def spade_generator(size: str = "cpu", spatial_size: int = 128, **overrides: Any) -> SpadeGenerator:
+    """Generator of a SPADE-GAN of a named size.
+
+    Args:
+        size: ``quick``, ``cpu`` or ``spade``, about that of the SPADE paper (for 256 x 256).
+        spatial_size: side of the frames.
+        **overrides: arguments of :class:`~monai_echosynth.networks.nets.spade_generator.SpadeGenerator`.
+    """
+    return SpadeGenerator(**({"spatial_size": spatial_size} | _choose(_GENERATORS, size) | overrides))
+
+
+def mask_discriminator(
+    size: str = "cpu", spatial_size: int = 128, scales: int = 2, **overrides: Any
+) -> MaskDiscriminator:
+    """Discriminator of a SPADE-GAN of a named size.
+
+    Args:
+        size: as in :func:`spade_generator`.
+        spatial_size: side of the frames.
+        scales: number of patch discriminators; each has a field of view four times as wide as the one before.
+        **overrides: arguments of :class:`~monai_echosynth.networks.nets.mask_discriminator.MaskDiscriminator`.
+    """
+    shape = {"num_d": scales, "minimum_size_im": spatial_size}
+    return MaskDiscriminator(**(shape | _choose(_DISCRIMINATORS, size) | overrides))
 
 
 def _choose(table: dict[str, dict[str, Any]], size: str) -> dict[str, Any]:
