@@ -17,8 +17,12 @@ class AdversarialRecord:
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
-        engine.state_dict_user_keys.clear()
+        engine.add_event_handler(Events.STARTED, self._forget_objects)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+
+    def _forget_objects(self, engine: Engine) -> None:
+        """The trainer names them after its handlers were attached."""
+        engine.state_dict_user_keys.clear()
 
     def __call__(self, engine: Engine) -> None:
         """Add the sum of the generator's losses."""
