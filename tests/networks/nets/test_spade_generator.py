@@ -20,7 +20,7 @@ def test_frames_are_gray_levels_and_black_outside_the_sector() -> None:
         image = tiny_spade_generator()(seg, torch.randn(2, 32))
     assert image.shape == (2, 1, 32, 32)
     assert (image[seg[:, :1] == 1] == 0).all()
-    assert 0 <= image.min() and image.max() <= 1 and image.std() > 0.01
+    assert image.min() >= 0 and image.max() <= 1 and image.std() > 0.01
 
 
 def test_answers_to_style_and_mask() -> None:
