@@ -146,9 +146,20 @@ def test_mistakes_of_the_program_are_not_hidden(failing: type[Failing]) -> None:
 
 def test_choices_equal_the_enumerations() -> None:
     from monai_echosynth.adaptation import LayerGroup
-    from monai_echosynth.commands import adapt, demo_tee, export, generate, import_weights, metrics, options, phantom
+    from monai_echosynth.commands import (
+        adapt,
+        demo_tee,
+        export,
+        generate,
+        import_weights,
+        metrics,
+        options,
+        phantom,
+        train,
+    )
     from monai_echosynth.data.frame_format import FrameFormat
     from monai_echosynth.data.phantom import EsophagealView, View
+    from monai_echosynth.diffusion.family import Family
     from monai_echosynth.diffusion.solvers import SolverName
     from monai_echosynth.networks.nets.generative import GenerativeNetwork
     from monai_echosynth.workflows.adaptation_settings import AdaptationMethod
@@ -160,6 +171,7 @@ def test_choices_equal_the_enumerations() -> None:
 
     for spelled, enumerated in {
         generate.SOLVERS: [*SolverName],
+        train.FAMILIES: [*Family],
         phantom.VIEWS: [*View, *EsophagealView],
         generate.FORMATS: [*FrameFormat],
         adapt.GROUPS: [*LayerGroup],

@@ -18,7 +18,12 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
     command = add_command(commands, "generate", run, "make images from label maps; completes what was interrupted")
     add_option(
-        command, "--bundle", type=Path, required=True, metavar="DIR", help="trained echo_generative_diffusion bundle"
+        command,
+        "--bundle",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="trained generator: diffusion of any family, or GAN",
     )
     add_option(
         command,
@@ -31,8 +36,10 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_option(command, "--count", type=int, metavar="N", help="number of images; one a mask when left out")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="image k depends on (S, k) alone")
-    add_option(command, "--solver", choices=SOLVERS, default="dpmpp_2m_sde", help="numerical method")
-    add_option(command, "--nfe", type=int, default=24, metavar="N", help="network evaluations an image")
+    add_option(
+        command, "--solver", choices=SOLVERS, help="numerical method; the bundle's when left out (sdm: ddim, ancestral)"
+    )
+    add_option(command, "--nfe", type=int, metavar="N", help="network evaluations an image; the bundle's when left out")
     add_option(
         command, "--copies", type=int, default=0, metavar="N", help="warped copies a mask, used from its second turn on"
     )

@@ -1,4 +1,4 @@
-"""``echosynth train`` trains a generator, a segmenter or a classifier of the view."""
+"""``echosynth train`` trains a generator (diffusion of any family, or a GAN), a segmenter or a classifier of the view."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from pathlib import Path
 from monai_echosynth.commands.options import PRESETS, Commands, add_command, add_option
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["MODELS", "add", "run"]
+__all__ = ["FAMILIES", "MODELS", "add", "run"]
 
-MODELS = ("generator", "segmenter", "view-classifier")
+MODELS = ("diffusion", "gan", "segmenter", "view-classifier")
+FAMILIES = ("edm-l64", "edm-l128", "edm", "ve", "vp", "sdm")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -23,9 +24,11 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         command,
         "--model",
         choices=MODELS,
-        default="generator",
-        help="gamma-VAE and diffusion, segmentation, or EfficientNetV2",
+        default="diffusion",
+        help="gamma-VAE and diffusion, SPADE-GAN, segmentation, or EfficientNetV2",
     )
+    family = "of diffusion: latents of a quarter or half the side, or frames (default: edm-l64 of paper, else edm-l128)"
+    add_option(command, "--family", choices=FAMILIES, help=family)
     add_option(
         command,
         "--data",
@@ -46,7 +49,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--preset", choices=PRESETS, default="cpu", help="sizes of the networks and the budget")
     budget = "multiple of the preset's budget: more is better as long as the validation loss falls"
     add_option(command, "--budget", type=float, default=1.0, metavar="N", help=budget)
-    conditioned = "generator: tell it view and phase of each frame; generation then takes them from the masks"
+    conditioned = "diffusion: tell it view and phase of each frame; generation then takes them from the masks"
     command.add_argument("--conditioned", action="store_true", help=conditioned)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
     return command
@@ -58,8 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     for folder in [*args.data, *([args.validation] if args.validation else [])]:
         read_dataset_json(folder)  # refuses before anything is written
-    if args.conditioned and args.model != "generator":
-        raise EchoSynthError(f"only a generator is conditioned, got --conditioned with a {args.model}: leave it out")
+    _check_options(args)
     if args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
@@ -73,17 +75,32 @@ def run(args: argparse.Namespace) -> int:
         views = replace(VIEW_PRESETS[Preset(args.preset)].scaled(args.budget), seed=args.seed)
         made = train_view_classifier(args.out, args.data, views, val_dataset_dir=args.validation)
         print(f"views {', '.join(made['class_names'])} from {made['frames']} frames")
+    elif args.model == "gan":
+        from monai_echosynth.workflows.gan import train_gan
+
+        train_gan(args.data[0], args.out, preset=args.preset, seed=args.seed, budget=args.budget)
     else:
         from monai_echosynth.workflows.train import train
 
-        if len(args.data) > 1:
-            raise EchoSynthError(f"a generator takes one data folder, got {len(args.data)}: name one --data folder")
-        if args.validation:
-            raise EchoSynthError(
-                f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
-            )
-        train(
-            args.data[0], args.out, preset=args.preset, seed=args.seed, budget=args.budget, conditioned=args.conditioned
-        )
+        shared = {"preset": args.preset, "seed": args.seed, "budget": args.budget}
+        train(args.data[0], args.out, conditioned=args.conditioned, family=args.family, **shared)
     print(f"trained bundle in {args.out}")
     return 0
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Raises an EchoSynthError where options do not go together."""
+    if args.conditioned and args.model != "diffusion":
+        raise EchoSynthError(f"only diffusion is conditioned, got --conditioned with a {args.model}: leave it out")
+    if args.family and args.model != "diffusion":
+        raise EchoSynthError(
+            f"only diffusion has families, got --family {args.family} with --model {args.model}: leave one of them out"
+        )
+    if args.model in ("segmenter", "view-classifier"):
+        return
+    if len(args.data) > 1:
+        raise EchoSynthError(f"a generator takes one data folder, got {len(args.data)}: name one --data folder")
+    if args.validation:
+        raise EchoSynthError(
+            f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
+        )

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.checks import check_finite, check_image, check_same_shape
-from monai_echosynth.data.datalist import load_datalist, read_label_table
+from monai_echosynth.data.datalist import load_datalist, read_dataset_json, read_label_table
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.read_frame import read_pixels
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["check_prepared"]
+__all__ = ["check_prepared", "check_size"]
 
 Folder = str | PathLike[str]
 
@@ -38,6 +38,16 @@ def check_prepared(dirs: Folder | Sequence[Folder], section: str) -> None:
     table = read_label_table(dirs)
     for item in items:
         _check(item, section, table)
+
+
+def check_size(folder: Folder, size: int) -> None:
+    """Raises an EchoSynthError unless the frames of a prepared folder have ``size`` x ``size`` pixels."""
+    found = read_dataset_json(folder).get("spatial_size")
+    if found != [size, size]:
+        raise EchoSynthError(
+            f"frames of {size} x {size} pixels are needed by this preset, got {found} in {folder}: "
+            f"prepare them with --size {size} or choose another preset"
+        )
 
 
 def _check(item: Mapping[str, Any], section: str, table: LabelTable) -> None:

@@ -18,6 +18,7 @@ from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.solvers.base import Solver
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
 
 __all__ = ["Draw", "LatentImage"]
@@ -31,7 +32,7 @@ class LatentImage:
     """What turns noise and masks into images.
 
     Attributes:
-        autoencoder: gamma-VAE whose latents the network denoises.
+        autoencoder: gamma-VAE whose latents the network denoises, or the pixel space of a network that denoises frames.
         preconditioning: diffusion family of the network.
         solver: numerical method.
         sigmas: noise levels, decreasing, last 0.
@@ -39,7 +40,7 @@ class LatentImage:
         reuse_modulation: compute the modulation by the mask once instead of in every call.
     """
 
-    autoencoder: GammaAutoencoder
+    autoencoder: GammaAutoencoder | PixelSpace
     preconditioning: Preconditioning
     solver: Solver
     sigmas: Sequence[float]

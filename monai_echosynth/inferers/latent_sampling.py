@@ -1,18 +1,13 @@
 """Masks in, images out: one solver run in latent space per image, then one decoding.
 
-Image k depends on (seed, k) and its mask alone. Floating-point results of a batched network call depend on the batch size
-and on the number of threads, at the level of rounding, which is enough to flip a gray value here and there. On a CPU every
-image is therefore computed by itself with one intra-operation thread, several images side by side in as many lanes as there
-are threads: as fast as batching there, and identical bytes for any batch size and any number of processes. On a GPU images
-are computed in batches unless ``exact`` is asked for.
+Image k depends on (seed, k) and its mask alone. On a CPU every image is computed by itself
+(:mod:`~monai_echosynth.inferers.lanes`), with identical bytes for any batch size and any number of processes. On a GPU images are
+computed in batches unless ``exact`` is asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -22,8 +17,10 @@ from torch import Tensor, nn
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
+from monai_echosynth.inferers.lanes import one_by_one
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
 
 __all__ = ["LatentSamplingInferer"]
@@ -33,7 +30,7 @@ class LatentSamplingInferer(Inferer):
     """Samples images for semantic maps with a latent diffusion model.
 
     Args:
-        autoencoder: gamma-VAE whose latents the network denoises.
+        autoencoder: gamma-VAE whose latents the network denoises, or the pixel space of a network that denoises frames.
         preconditioning: diffusion family of the network.
         solver: name of the solver.
         nfe: network calls per image; the largest number of steps that fits is taken.
@@ -45,7 +42,7 @@ class LatentSamplingInferer(Inferer):
 
     def __init__(
         self,
-        autoencoder: GammaAutoencoder,
+        autoencoder: GammaAutoencoder | PixelSpace,
         preconditioning: Preconditioning,
         solver: SolverName | str = SolverName.DPMPP_2M_SDE,
         nfe: int = 24,
@@ -78,14 +75,7 @@ class LatentSamplingInferer(Inferer):
             return self._sample(network, inputs, index, classes)
         single = [None if classes is None else classes[i : i + 1] for i in range(len(index))]
         parts = [(inputs[i : i + 1].clone(), [k], single[i]) for i, k in enumerate(index)]
-        if inputs.device.type != "cpu":
-            return torch.cat([self._sample(network, *part) for part in parts])
-        with _lanes(len(parts)) as lanes:
-            return torch.cat(list(lanes(partial(self._lane, network), parts)))
-
-    def _lane(self, network: nn.Module, part: tuple[Tensor, list[int], Tensor | None]) -> Tensor:
-        torch.set_num_threads(1)
-        return self._sample(network, *part)
+        return one_by_one(lambda part: self._sample(network, *part), parts, inputs.device)
 
     @torch.inference_mode()
     def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int], classes: Tensor | None = None) -> Tensor:
@@ -97,17 +87,3 @@ class LatentSamplingInferer(Inferer):
 
         image, self.nfe_per_image = self.image(network, seg, draw, **conditioning)
         return image
-
-
-@contextmanager
-def _lanes(tasks: int) -> Iterator[Callable[..., Any]]:
-    """A parallel map over as many threads as torch computes with; the thread setting is restored afterwards."""
-    threads = torch.get_num_threads()
-    try:
-        if min(tasks, threads) <= 1:
-            yield map
-        else:
-            with ThreadPoolExecutor(min(tasks, threads)) as pool:
-                yield pool.map
-    finally:
-        torch.set_num_threads(threads)

@@ -10,6 +10,7 @@ from typing import Any
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.mask_r2 import Remapping
+from monai_echosynth.diffusion.family import PIXEL_FAMILIES, Family
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.adaptation_settings import AdaptationMethod, AdaptationSettings
 from monai_echosynth.workflows.bundles import bundle_source
@@ -28,7 +29,8 @@ def base_sizes(base: Path) -> dict[str, Any]:
     """Sizes of the base, from its config.
 
     Raises:
-        EchoSynthError: ``base`` is no trained generator, or one that is conditioned on view and phase.
+        EchoSynthError: ``base`` is no trained generator, one that denoises frames instead of latents, or one that is conditioned
+            on view and phase.
     """
     config = base / "configs" / "inference.json"
     missing = [path for path in (config, *(base / "models" / name for name in _BASE)) if not path.is_file()]
@@ -38,6 +40,11 @@ def base_sizes(base: Path) -> dict[str, Any]:
             f"{missing[0].relative_to(base).as_posix()}: name the bundle to adapt"
         )
     content = json.loads(config.read_text(encoding="utf-8"))
+    if content.get("family") in PIXEL_FAMILIES:
+        raise EchoSynthError(
+            f"an adaptation needs a base that denoises latents, got one of the family {content['family']} in {base}: "
+            f"train one with --family {Family.EDM_L128}"
+        )
     if content.get("conditions"):
         raise EchoSynthError(
             f"an adaptation needs a base that is not conditioned on view and phase, got {base}, which draws "

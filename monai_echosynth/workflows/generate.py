@@ -11,6 +11,7 @@ from monai_echosynth.data.frame_format import FrameFormat
 from monai_echosynth.data.masks import load_masks
 from monai_echosynth.diffusion.solvers import SolverName
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.bundle_config import read_config
 from monai_echosynth.workflows.run_bundle import run_bundle
 
 __all__ = ["generate"]
@@ -22,8 +23,8 @@ def generate(
     out: str | Path,
     count: int | None = None,
     seed: int = 0,
-    solver: SolverName | str = SolverName.DPMPP_2M_SDE,
-    nfe: int = 24,
+    solver: SolverName | str | None = None,
+    nfe: int | None = None,
     copies: int = 0,
     format: FrameFormat | str = FrameFormat.NIFTI,
     batch_size: int = 8,
@@ -35,13 +36,13 @@ def generate(
     Under ``torchrun`` every process makes its share of the same set.
 
     Args:
-        bundle: trained ``echo_generative_diffusion`` bundle.
+        bundle: trained ``echo_generative_diffusion`` bundle of any family, or ``echo_spade_gan`` bundle.
         masks: folder of label maps.
         out: folder to write.
         count: number of images; one per mask when omitted. Beyond that, the masks are used again with other seeds.
         seed: image k depends on (seed, k) and its mask alone.
-        solver: numerical method.
-        nfe: network calls per image.
+        solver: numerical method; that of the bundle's config when omitted.
+        nfe: network calls per image, likewise. A GAN has one call and no solver.
         copies: warped copies of every mask that take turns with it, from the second use of the mask on.
         format: files to write.
         batch_size: images computed together; has no influence on the images on a CPU.
@@ -49,16 +50,17 @@ def generate(
         **overrides: further ids of the bundle's ``inference.json``.
 
     Returns:
-        ``count``, ``new`` (made in this run), ``nfe`` (counted), ``solver``, ``seconds`` and ``images_per_second`` of this run.
+        ``count``, ``new`` (made in this run), ``nfe`` (counted), ``solver`` (None of a GAN), ``seconds`` and
+        ``images_per_second`` of this run.
 
     Raises:
-        EchoSynthError: bad masks, a bundle without weights, or a folder with another set.
+        EchoSynthError: bad masks, a bundle without weights, a solver or number of calls that does not fit it, or a folder with
+            another set.
         OSError: the folder cannot be written.
     """
     if batch_size < 1:
         raise EchoSynthError(f"a batch needs at least one image, got batch_size = {batch_size}: use 1 or more")
-    if not _is_generator(Path(bundle)):
-        raise EchoSynthError(f"a trained echo_generative_diffusion bundle was expected, got {bundle}: name one")
+    sampling = _sampling(Path(bundle), solver, nfe)
     load_masks(masks)
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     configs = ["inference.json", *(["multi_gpu_inference.json"] if world_size > 1 else [])]
@@ -71,12 +73,11 @@ def generate(
         output_dir=str(out),
         count=count,
         seed=seed,
-        solver=str(SolverName(solver)),
-        nfe=nfe,
         copies=copies,
         format=str(FrameFormat(format)),
         batch_size=batch_size,
         progress=progress,
+        **sampling,
         **overrides,
     )
     seconds = time.perf_counter() - start
@@ -86,12 +87,24 @@ def generate(
         "count": len(parser.get_parsed_content("synthetic_set").items),
         "new": new,
         "nfe": parser.get_parsed_content("inferer").nfe_per_image,
-        "solver": str(solver),
+        "solver": parser.get("solver"),
         "seconds": round(seconds, 2),
         "images_per_second": round(new / seconds, 3),
     }
 
 
-def _is_generator(bundle: Path) -> bool:
-    config = bundle / "configs" / "inference.json"
-    return config.is_file() and '"synthetic_set"' in config.read_text(encoding="utf-8")
+def _sampling(bundle: Path, solver: SolverName | str | None, nfe: int | None) -> dict[str, Any]:
+    """Config ids of solver and network calls, where they are given; checked against the bundle."""
+    path = bundle / "configs" / "inference.json"
+    if not path.is_file() or '"synthetic_set"' not in path.read_text(encoding="utf-8"):
+        raise EchoSynthError(f"a trained echo_generative_diffusion bundle was expected, got {bundle}: name one")
+    config = read_config(bundle)
+    given = {name: value for name, value in (("solver", solver), ("nfe", nfe)) if value is not None}
+    if "solver" not in config and given:
+        name, value = next(iter(given.items()))
+        raise EchoSynthError(
+            f"the generator in {bundle} draws an image in one pass, without solver and nfe, got {name} = {value}: leave it out"
+        )
+    if solver is not None:
+        given["solver"] = str(SolverName(solver))
+    return given

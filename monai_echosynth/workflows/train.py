@@ -1,4 +1,7 @@
-"""Trains the gamma-VAE and the diffusion model of an ``echo_generative_diffusion`` bundle, resuming where it stopped."""
+"""Trains the gamma-VAE and the diffusion model of an ``echo_generative_diffusion`` bundle, resuming where it stopped.
+
+Families that denoise frames have no gamma-VAE and no texture; the scale of the frames is measured in its place.
+"""
 
 from __future__ import annotations
 
@@ -9,25 +12,28 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from monai.bundle import ConfigParser
 
-from monai_echosynth.data.atomic import write_json
-from monai_echosynth.data.check_prepared import check_prepared
+from monai_echosynth.data.check_prepared import check_prepared, check_size
 from monai_echosynth.data.conditions import condition_items, condition_names
-from monai_echosynth.data.datalist import load_datalist, read_dataset_json
-from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.networks.nets.presets import gamma_autoencoder
+from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.diffusion.family import PIXEL_FAMILIES, Family, named_family
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
+from monai_echosynth.workflows.generative_bundle import BUNDLE, budget_ids, family_overlay, write_generative_bundle
+from monai_echosynth.workflows.pixel_space import fit_pixel_space
 from monai_echosynth.workflows.run_bundle import run_bundle
 from monai_echosynth.workflows.texture import fit_texture
 from monai_echosynth.workflows.training_folder import claim_folder
-from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset, StageBudget
+from monai_echosynth.workflows.training_settings import (
+    DEFAULT_FAMILY,
+    GenerativeSettings,
+    Preset,
+    StageBudget,
+    family_settings,
+)
 
 __all__ = ["BUNDLE", "cache_latents", "train", "train_autoencoder", "train_diffusion", "write_generative_bundle"]
-
-BUNDLE = "echo_generative_diffusion"
 
 
 def train(
@@ -37,6 +43,7 @@ def train(
     seed: int = 0,
     budget: float = 1.0,
     conditioned: bool = False,
+    family: Family | str | None = None,
 ) -> Path:
     """Train both networks on a prepared folder and leave a ready bundle.
 
@@ -47,49 +54,66 @@ def train(
         seed: seed of weights, order, augmentation and noise.
         budget: epochs of both networks, as a multiple of the preset's.
         conditioned: tell the diffusion model the view and the phase of each frame.
+        family: family of the diffusion model; that of the preset when omitted.
 
     Returns:
         ``out`` as a path.
 
     Raises:
         EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad or lacks view or phase, the budget
-            is not positive, or ``out`` holds something else.
+            is not positive, there is no such family, or ``out`` holds something else.
     """
-    settings, root = PRESETS[Preset(preset)].scaled(budget), Path(out)
-    _check_size(data, settings.spatial_size)
+    chosen = DEFAULT_FAMILY[Preset(preset)] if family is None else named_family(family)
+    settings, root = family_settings(preset, chosen).scaled(budget), Path(out)
+    check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
     conditions = _conditions(data) if conditioned else []
-    claim_training(root, data, settings, seed, conditions)
-    write_generative_bundle(root, settings, conditions)
-    models = root / "models"
-    if not (models / "autoencoder.safetensors").is_file():
-        train_autoencoder(data, root / "eval" / "autoencoder", models / "autoencoder.safetensors", settings, seed)
-    if not (models / "texture.safetensors").is_file():
-        size = settings.autoencoder.size
-        fit_texture(data, models / "autoencoder.safetensors", size, models / "texture.safetensors")
-    if not (models / "diffusion.safetensors").is_file():
-        autoencoder = models / "autoencoder.safetensors"
-        target = models / "diffusion.safetensors"
+    claim_training(root, data, settings, seed, conditions, chosen if chosen in PIXEL_FAMILIES else None)
+    write_generative_bundle(root, settings, conditions, chosen)
+    autoencoder, diffusion = (root / "models" / f"{name}.safetensors" for name in ("autoencoder", "diffusion"))
+    if chosen not in PIXEL_FAMILIES:
+        _train_first_stage(data, root, settings, seed)
+    elif not autoencoder.is_file():
+        fit_pixel_space(data, autoencoder)
+    if not diffusion.is_file():
         folder = root / "eval" / "diffusion"
-        train_diffusion(data, autoencoder, folder, target, settings, seed, conditions=conditions)
+        train_diffusion(data, autoencoder, folder, diffusion, settings, seed, conditions=conditions, family=chosen)
     write_checksums(root)
     return root
 
 
+def _train_first_stage(data: str | Path, root: Path, settings: GenerativeSettings, seed: int) -> None:
+    """Gamma-VAE and texture, where they are not there yet."""
+    models = root / "models"
+    weights, texture = models / "autoencoder.safetensors", models / "texture.safetensors"
+    if not weights.is_file():
+        train_autoencoder(data, root / "eval" / "autoencoder", weights, settings, seed)
+    if not texture.is_file():
+        fit_texture(data, weights, settings.autoencoder.size, texture)
+
+
 def claim_training(
-    root: Path, data: str | Path, settings: GenerativeSettings, seed: int, conditions: Sequence[str] = ()
+    root: Path,
+    data: str | Path,
+    settings: GenerativeSettings,
+    seed: int,
+    conditions: Sequence[str] = (),
+    family: Family | None = None,
 ) -> None:
-    """Make ``root`` the folder of this training alone; see :func:`~monai_echosynth.workflows.training_folder.claim_folder`."""
-    classes = {"conditions": list(conditions) or None}
-    claim_folder(root, {"data": str(Path(data).resolve()), "seed": seed, **asdict(settings), **classes})
+    """Make ``root`` the folder of this training alone; see :func:`~monai_echosynth.workflows.training_folder.claim_folder`.
+
+    Families that denoise latents differ in ``settings``; one that denoises frames is named by ``family``.
+    """
+    kind = {"conditions": list(conditions) or None, "family": family and str(family)}
+    claim_folder(root, {"data": str(Path(data).resolve()), "seed": seed, **asdict(settings), **kind})
 
 
 def train_autoencoder(
     data: str | Path, out: Path, weights: Path, settings: GenerativeSettings, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
     """Train the gamma-VAE; returns its final validation metrics, epochs, final loss and the latents' standard deviation."""
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     workflow = run_bundle(
         bundle_source(BUNDLE),
         "train_autoencoder.json",
@@ -118,15 +142,17 @@ def train_diffusion(
     progress: bool = True,
     cache_dir: Path | None = None,
     conditions: Sequence[str] = (),
+    family: Family | None = None,
 ) -> dict[str, Any]:
     """Train the denoising network on cached latents; returns parameters, epochs and losses.
 
     With ``conditions``, names of :func:`~monai_echosynth.data.conditions.condition_names`, it is told the class of each frame.
+    Without ``family`` the latents are those of the autoencoder's size, and the process is EDM's.
     """
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     workflow = run_bundle(
         bundle_source(BUNDLE),
-        "train_diffusion.json",
+        ["train_diffusion.json", *(family_overlay(family) if family else [])],
         "train",
         autoencoder_path=str(autoencoder),
         autoencoder_size=settings.autoencoder.size,
@@ -157,30 +183,6 @@ def cache_latents(
     return {part: len(parser.get_parsed_content(f"{part}::dataset")) for part in ("train", "validate")}
 
 
-def write_generative_bundle(root: Path, settings: GenerativeSettings, conditions: Sequence[str] = ()) -> None:
-    """Copy the shipped bundle to ``root`` and write sizes, budget and classes into its configs and metadata."""
-    shutil.copytree(bundle_source(BUNDLE), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".gitkeep"))
-    (root / "models").mkdir(exist_ok=True)
-    sizes = {"autoencoder_size": settings.autoencoder.size, "size": settings.diffusion.size}
-    classes = {"conditions": list(conditions)}
-    _edit(root / "configs" / "inference.json", {**sizes, **classes, "spatial_size": settings.spatial_size})
-    _edit(root / "configs" / "fit_texture.json", {"autoencoder_size": settings.autoencoder.size})
-    _edit(root / "configs" / "train_autoencoder.json", _budget(settings.autoencoder))
-    shape = {"variants": settings.variants, "log_sigma_mean": settings.log_sigma_mean}
-    diffusion = {**_budget(settings.diffusion), **sizes, **shape, **classes}
-    _edit(root / "configs" / "train_diffusion.json", diffusion)
-    path = root / "configs" / "metadata.json"
-    metadata = json.loads(path.read_text(encoding="utf-8"))
-    with torch.device("meta"):
-        downsampling = gamma_autoencoder(settings.autoencoder.size).downsampling
-    image, latent = [settings.spatial_size] * 2, [settings.spatial_size // downsampling] * 2
-    for side, key in (("inputs", "image"), ("outputs", "pred")):
-        metadata["autoencoder_data_format"][side][key]["spatial_shape"] = image
-        metadata["network_data_format"][side][key]["spatial_shape"] = latent
-    metadata["network_data_format"]["inputs"]["seg"]["spatial_shape"] = image
-    write_json(path, metadata)
-
-
 def _conditions(data: str | Path) -> list[str]:
     """Classes of the training frames; those of the validation frames must be among them."""
     names = condition_names(load_datalist(data, "training"))
@@ -198,13 +200,8 @@ def _common(
         "weights_path": str(weights),
         "seed": seed,
         "progress": progress,
-        **_budget(budget),
+        **budget_ids(budget),
     }
-
-
-def _budget(budget: StageBudget) -> dict[str, Any]:
-    names = ("size", "epochs", "samples_per_epoch", "batch_size", "learning_rate")
-    return {name: getattr(budget, name) for name in names}
 
 
 def _finish(out: Path) -> dict[str, Any]:
@@ -212,16 +209,3 @@ def _finish(out: Path) -> dict[str, Any]:
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     records: list[dict[str, Any]] = json.loads((out / "history.json").read_text(encoding="utf-8"))
     return records[-1]
-
-
-def _check_size(data: str | Path, size: int) -> None:
-    found = read_dataset_json(data).get("spatial_size")
-    if found != [size, size]:
-        raise EchoSynthError(
-            f"frames of {size} x {size} pixels are needed by this preset, got {found} in {data}: "
-            f"prepare them with --size {size} or choose another preset"
-        )
-
-
-def _edit(path: Path, values: dict[str, Any]) -> None:
-    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

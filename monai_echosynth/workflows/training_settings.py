@@ -1,7 +1,8 @@
 """Budgets and sizes of the generative model, by preset.
 
 ``quick`` is for the phantom on two CPU cores (minutes), ``cpu`` for real frames at 128 pixels (about an hour), ``paper`` for
-GPUs at 256 pixels with the network sizes of the efficient semantic diffusion paper.
+GPUs at 256 pixels with the network sizes of the efficient semantic diffusion paper. Every family of generators has sizes for each
+preset: on a CPU those of equal cost, with the same budget, so that families differ in what they are and not in what they got.
 """
 
 from __future__ import annotations
@@ -10,9 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from monai_echosynth.diffusion.family import PIXEL_FAMILIES, Family, named_family
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["PRESETS", "GenerativeSettings", "Preset", "StageBudget", "check_budget"]
+__all__ = [
+    "DEFAULT_FAMILY",
+    "PRESETS",
+    "GenerativeSettings",
+    "Preset",
+    "StageBudget",
+    "check_budget",
+    "family_settings",
+]
 
 
 def check_budget(budget: float) -> None:
@@ -94,3 +104,45 @@ PRESETS: Mapping[Preset, GenerativeSettings] = {
         log_sigma_mean=-1.2,
     ),
 }
+
+DEFAULT_FAMILY: Mapping[Preset, Family] = {
+    Preset.QUICK: Family.EDM_L128,
+    Preset.CPU: Family.EDM_L128,
+    Preset.PAPER: Family.EDM_L64,
+}
+"""The family whose sizes ``PRESETS`` holds."""
+
+_PAPER_SIZES: Mapping[Family, tuple[str, int]] = {
+    Family.EDM_L128: ("l128", 54),
+    Family.EDM: ("edm", 24),
+    Family.VE: ("ncsn", 24),
+    Family.VP: ("ncsn", 24),
+    Family.SDM: ("edm", 24),
+}
+"""Size of the U-Net and batch of the paper, where they are not those of ``PRESETS``."""
+
+_PIXEL_VARIANTS = 4
+
+
+def family_settings(preset: Preset | str, family: Family | str | None = None) -> GenerativeSettings:
+    """Settings of a family at a preset; of the preset's own family when omitted.
+
+    Models of frames have fewer warped versions of every frame in their cache, which then holds frames, not latents.
+
+    Raises:
+        EchoSynthError: there is no such family.
+    """
+    preset = Preset(preset)
+    settings = PRESETS[preset]
+    chosen = DEFAULT_FAMILY[preset] if family is None else named_family(family)
+    if chosen is DEFAULT_FAMILY[preset]:
+        return settings
+    if preset is Preset.PAPER:
+        size, batch_size = _PAPER_SIZES[chosen]
+        settings = replace(settings, diffusion=replace(settings.diffusion, size=size, batch_size=batch_size))
+    else:
+        size = f"{preset}_{'pixel' if chosen in PIXEL_FAMILIES else 'l64'}"
+        settings = replace(settings, diffusion=replace(settings.diffusion, size=size))
+    if chosen in PIXEL_FAMILIES:
+        return replace(settings, variants=min(settings.variants, _PIXEL_VARIANTS))
+    return replace(settings, autoencoder=replace(settings.autoencoder, size=size))

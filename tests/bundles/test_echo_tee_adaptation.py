@@ -42,7 +42,7 @@ DIFFERENT = {
         "optimizer",
     }
     | {"lr_scheduler", "preprocessing_transforms", "train", "variants", "weights_path"}
-    | {"conditions", "network_def", "validate", "mosaic"},
+    | {"conditions", "network_def", "validate", "mosaic", "family", "solver"},
     "train_decoder": {
         "imports",
         "base_path",
@@ -57,7 +57,7 @@ DIFFERENT = {
     | {"batch_size", "epochs", "decoder_epochs", "learning_rate", "decoder_learning_rate"},
     "inference": {"imports", "base_path", "adapter_path", "weights_path", "remapping", "network", "synthetic_set"}
     | {"preprocessing", "autoencoder_path"}
-    | {"conditions", "network_def"},
+    | {"conditions", "network_def", "family"},
 }
 
 pytestmark = [pytest.mark.filterwarnings("ignore:No hash value provided")]

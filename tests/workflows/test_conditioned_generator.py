@@ -135,7 +135,7 @@ def test_only_generators_are_conditioned(prepared: Path, tmp_path: Path, capsys:
         str(tmp_path / "out"),
     ]
     assert cli.main(command) == 2
-    assert "only a generator is conditioned" in capsys.readouterr().err
+    assert "only diffusion is conditioned" in capsys.readouterr().err
 
 
 def test_batches_carry_the_class_as_the_network_wants_it() -> None:

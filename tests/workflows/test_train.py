@@ -16,8 +16,8 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.handlers.save_weights import SaveWeights
 from monai_echosynth.losses.gamma_vae import GammaVAELoss
 from monai_echosynth.losses.sector_mse import SectorMSE
+from monai_echosynth.networks.nets.presets import gamma_autoencoder
 from monai_echosynth.networks.weights import save_weights
-from monai_echosynth.workflows import train as training
 from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset
 from monai_echosynth.workflows.train import cache_latents, train, train_autoencoder, train_diffusion
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
@@ -36,7 +36,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def autoencoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
-    network = scramble(training.gamma_autoencoder("quick"), scale=0.05)
+    network = scramble(gamma_autoencoder("quick"), scale=0.05)
     network.normalizer.std.fill_(0.2)
     path = tmp_path_factory.mktemp("autoencoder") / "autoencoder.safetensors"
     save_weights(network, path)

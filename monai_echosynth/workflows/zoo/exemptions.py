@@ -40,6 +40,9 @@ EXEMPTIONS: Mapping[str, Mapping[Gate, str]] = {
         Gate.SHAPE: f"the network takes noise, its level and a mask, the gate feeds one tensor (zoo: {_GENERATOR})",
         Gate.TORCHSCRIPT: f"diffusion U-Nets cannot be scripted and make no image alone (zoo: {_GENERATOR})",
     },
+    "echo_spade_gan": {
+        Gate.TORCHSCRIPT: f"MONAI's SPADENet cannot be scripted (zoo: {_GENERATOR}, for the same reason)",
+    },
     "echo_tee_adaptation": {
         Gate.WEIGHTS: "a low-rank adapter beside the networks of its base, one file each (zoo: maisi_ct_generative)",
         Gate.SHAPE: f"the network takes noise, its level and a mask, the gate feeds one tensor (zoo: {_GENERATOR})",

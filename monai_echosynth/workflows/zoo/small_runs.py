@@ -18,10 +18,13 @@ from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.mask_r2_proposal import propose_remapping
 from monai_echosynth.data.phantom import write_phantom
+from monai_echosynth.diffusion.family import PIXEL_FAMILIES, Family
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.alignment_settings import AlignmentSettings
+from monai_echosynth.workflows.bundle_config import read_config
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.check_list import Check, run_check
+from monai_echosynth.workflows.generative_bundle import family_overlay
 from monai_echosynth.workflows.prepare import prepare
 from monai_echosynth.workflows.run_bundle import run_bundle
 from monai_echosynth.workflows.segmentation import SegmentationSettings, train_segmenter
@@ -128,13 +131,29 @@ class SmallRuns:
         )
 
     def generation(self, copy: Path) -> Sequence[_Run]:
-        """Both trainings, the texture between them, generation."""
+        """Both trainings, the texture between them, generation; then each family that has an overlay there."""
+        if read_config(copy)["family"] in PIXEL_FAMILIES:  # a trained bundle of frames
+            return _frames(copy)
         self._generators.append(copy)
+        shipped = [name for family in Family for name in family_overlay(family) if (copy / "configs" / name).is_file()]
         return (
             _Run(("train_autoencoder.json",), {**_EPOCH, "size": "quick"}),
             _Run(("fit_texture.json",), {"autoencoder_size": "quick"}),
             _Run(("train_diffusion.json",), {**_EPOCH, **_NETWORKS, "variants": 2}),
             _Run(("inference.json",), _GENERATION),
+            *(
+                run
+                for name in shipped
+                for run in (_coarse(copy, name) if name == "edm_l64.json" else _frames(copy, name))
+            ),
+        )
+
+    def adversaries(self, copy: Path) -> Sequence[_Run]:
+        """Training of a SPADE-GAN, generation."""
+        sizes = {"size": "quick", "spatial_size": _SIZE}
+        return (
+            _Run(("train.json",), {**_EPOCH, **sizes, "scales": 1}),
+            _Run(("inference.json",), {**sizes, "count": 2}),
         )
 
     def adaptation(self, copy: Path) -> Sequence[_Run]:
@@ -161,12 +180,49 @@ class SmallRuns:
         return (_Run(("train.json",), {**ids, **sources}), _Run(("inference.json",), inference))
 
 
+def _frames(copy: Path, *overlay: str) -> Sequence[_Run]:
+    """Of a family of frames: their scale, training, generation; the weights beside those of the bundle."""
+    ids = _beside(copy, overlay) | {"size": "quick_pixel", "autoencoder_size": "quick"}
+    scale = {"autoencoder_path": ids["autoencoder_path"]}
+    return (_Run(("fit_pixel_space.json",), scale), *_denoising(ids, overlay))
+
+
+def _coarse(copy: Path, *overlay: str) -> Sequence[_Run]:
+    """Of the family of coarser latents: both trainings, generation without texture."""
+    ids = _beside(copy, overlay) | {"size": "quick_l64", "autoencoder_size": "quick_l64"}
+    first = {
+        **_EPOCH,
+        "size": "quick_l64",
+        "weights_path": ids["autoencoder_path"],
+        "ckpt_dir": f"{ids['ckpt_dir']}_vae",
+    }
+    return (_Run(("train_autoencoder.json",), first), *_denoising(ids | {"texture_path": None}, overlay))
+
+
+def _denoising(ids: dict[str, Any], overlay: tuple[str, ...]) -> Sequence[_Run]:
+    inference = {name: value for name, value in ids.items() if name != "ckpt_dir"}
+    training = {name: value for name, value in ids.items() if name != "texture_path"}
+    return (
+        _Run(("train_diffusion.json", *overlay), {**_EPOCH, **training, "variants": 2}),
+        _Run(("inference.json", *overlay), {**_GENERATION, **inference}),
+    )
+
+
+def _beside(copy: Path, overlay: tuple[str, ...]) -> dict[str, Any]:
+    folder = copy / "models" / "_".join(overlay)
+    names = {"autoencoder_path": "autoencoder", "weights_path": "diffusion"}
+    return {"ckpt_dir": str(folder / "checkpoints")} | {
+        key: str(folder / f"{name}.safetensors") for key, name in names.items()
+    }
+
+
 _GENERATOR = "echo_generative_diffusion"
 
 _PLANS: dict[str, Callable[[SmallRuns, Path], Sequence[_Run]]] = {
     "echo_segmentation": SmallRuns.segmentation,
     "echo_view_classification": SmallRuns.classification,
     _GENERATOR: SmallRuns.generation,
+    "echo_spade_gan": SmallRuns.adversaries,
     "echo_tee_adaptation": SmallRuns.adaptation,
     "echo_domain_alignment": SmallRuns.alignment,
 }

@@ -74,11 +74,11 @@ def test_trace_is_exact() -> None:
         torch.testing.assert_close(traced(*other), network(*other), rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("size", ["quick", "cpu", "l64"])
+@pytest.mark.parametrize("size", ["quick", "cpu", "l128", "quick_l64", "cpu_l64", "l64"])
 def test_presets_exist(size: str) -> None:
     with torch.device("meta"):
         autoencoder = gamma_autoencoder(size)
-    assert autoencoder.downsampling == (4 if size == "l64" else 2)
+    assert autoencoder.downsampling == (4 if size.endswith("l64") else 2)
 
 
 def test_paper_sizes() -> None:
@@ -86,7 +86,7 @@ def test_paper_sizes() -> None:
         unet = spade_unet("l64")
     assert unet.conv_in.conv.in_channels == unet.patch == 1
     widths = [block.resnets[0].conv1.conv.out_channels for block in unet.down_blocks]
-    assert widths == [192, 384, 576, 768]
+    assert widths == [192, 384, 576, 800]
     assert all(len(block.resnets) == 3 for block in unet.down_blocks)
 
 
