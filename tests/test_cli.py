@@ -24,6 +24,7 @@ COMMANDS = (
     "layers",
     "adapt",
     "generate",
+    "guide",
     "align",
     "evaluate",
     "gap",

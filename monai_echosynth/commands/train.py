@@ -1,4 +1,4 @@
-"""``echosynth train`` trains a generator, a segmenter or a classifier of the view."""
+"""``echosynth train`` trains a generator, a guided generator, a segmenter or a classifier of the view."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ from pathlib import Path
 from monai_echosynth.commands.options import PRESETS, Commands, add_command, add_option
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["MODELS", "add", "run"]
+__all__ = ["GUIDANCE", "MODELS", "add", "run"]
 
-MODELS = ("generator", "segmenter", "view-classifier")
+MODELS = ("generator", "segmenter", "view-classifier", "guided")
+GUIDANCE = ("class", "text", "image")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
     command = add_command(
-        commands, "train", run, "train a generator, a segmenter or a view classifier; resumes where it stopped"
+        commands,
+        "train",
+        run,
+        "train a generator, a guided one, a segmenter or a view classifier; resumes where it stopped",
     )
     add_option(
         command,
         "--model",
         choices=MODELS,
         default="generator",
-        help="gamma-VAE and diffusion, segmentation, or EfficientNetV2",
+        help="gamma-VAE and diffusion, segmentation, EfficientNetV2, or diffusion guided by class, text or image",
     )
     add_option(
         command,
@@ -48,6 +52,11 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--budget", type=float, default=1.0, metavar="N", help=budget)
     conditioned = "generator: tell it view and phase of each frame; generation then takes them from the masks"
     command.add_argument("--conditioned", action="store_true", help=conditioned)
+    add_option(command, "--guidance", choices=GUIDANCE, metavar="KIND", help="guided: class (default), text or image")
+    encoder = "guided by text: local folder of a text encoder such as CLIP's (extra metrics)"
+    add_option(command, "--text-encoder", type=Path, metavar="DIR", help=encoder)
+    prompt = "guided by text: what is said of a frame, its class for {}, where dataset.json holds no text of it"
+    add_option(command, "--prompt", metavar="TEXT", help=prompt)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
     return command
 
@@ -60,7 +69,13 @@ def run(args: argparse.Namespace) -> int:
         read_dataset_json(folder)  # refuses before anything is written
     if args.conditioned and args.model != "generator":
         raise EchoSynthError(f"only a generator is conditioned, got --conditioned with a {args.model}: leave it out")
-    if args.model == "segmenter":
+    guiding = [name for name in ("guidance", "text_encoder", "prompt") if getattr(args, name) is not None]
+    if guiding and args.model != "guided":
+        flag = guiding[0].replace("_", "-")
+        raise EchoSynthError(f"--{flag} is for a guided generator, got it with a {args.model}: leave it out")
+    if args.model == "guided":
+        _train_guided(args)
+    elif args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
         settings = SEGMENTATION_PRESETS[SegmentationPreset(args.preset)].scaled(args.budget)
@@ -87,3 +102,22 @@ def run(args: argparse.Namespace) -> int:
         )
     print(f"trained bundle in {args.out}")
     return 0
+
+
+def _train_guided(args: argparse.Namespace) -> None:
+    from monai_echosynth.networks.nets.guided_unet import Guidance
+    from monai_echosynth.workflows.guided_settings import GUIDED_PRESETS
+    from monai_echosynth.workflows.guided_training import train_guided
+    from monai_echosynth.workflows.training_settings import Preset
+
+    if len(args.data) > 1 or args.validation:
+        raise EchoSynthError("a guided generator takes one data folder and validates on it: name one --data folder")
+    if (args.text_encoder is not None or args.prompt is not None) and args.guidance != Guidance.TEXT:
+        raise EchoSynthError(
+            "--text-encoder and --prompt go with --guidance text, got another guidance: add it or leave them out"
+        )
+    settings = GUIDED_PRESETS[Preset(args.preset)].scaled(args.budget)
+    settings = replace(settings, guidance=Guidance(args.guidance or Guidance.CLASS))
+    settings = settings if args.prompt is None else replace(settings, prompt=args.prompt)
+    made = train_guided(args.data[0], args.out, settings, args.seed, args.text_encoder)
+    print(f"classes {', '.join(made['class_names'])}")

@@ -9,9 +9,7 @@ are computed in batches unless ``exact`` is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -22,6 +20,7 @@ from torch import Tensor, nn
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
+from monai_echosynth.inferers.lanes import lanes
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
@@ -80,8 +79,8 @@ class LatentSamplingInferer(Inferer):
         parts = [(inputs[i : i + 1].clone(), [k], single[i]) for i, k in enumerate(index)]
         if inputs.device.type != "cpu":
             return torch.cat([self._sample(network, *part) for part in parts])
-        with _lanes(len(parts)) as lanes:
-            return torch.cat(list(lanes(partial(self._lane, network), parts)))
+        with lanes(len(parts)) as lane_map:
+            return torch.cat(list(lane_map(partial(self._lane, network), parts)))
 
     def _lane(self, network: nn.Module, part: tuple[Tensor, list[int], Tensor | None]) -> Tensor:
         torch.set_num_threads(1)
@@ -97,17 +96,3 @@ class LatentSamplingInferer(Inferer):
 
         image, self.nfe_per_image = self.image(network, seg, draw, **conditioning)
         return image
-
-
-@contextmanager
-def _lanes(tasks: int) -> Iterator[Callable[..., Any]]:
-    """A parallel map over as many threads as torch computes with; the thread setting is restored afterwards."""
-    threads = torch.get_num_threads()
-    try:
-        if min(tasks, threads) <= 1:
-            yield map
-        else:
-            with ThreadPoolExecutor(min(tasks, threads)) as pool:
-                yield pool.map
-    finally:
-        torch.set_num_threads(threads)

@@ -94,4 +94,5 @@ def generate(
 
 def _is_generator(bundle: Path) -> bool:
     config = bundle / "configs" / "inference.json"
-    return config.is_file() and '"synthetic_set"' in config.read_text(encoding="utf-8")
+    text = config.read_text(encoding="utf-8") if config.is_file() else ""
+    return '"synthetic_set"' in text and '"copies"' in text

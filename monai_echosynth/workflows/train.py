@@ -15,15 +15,15 @@ from monai.bundle import ConfigParser
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.data.conditions import condition_items, condition_names
-from monai_echosynth.data.datalist import load_datalist, read_dataset_json
-from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.data.datalist import load_datalist
 from monai_echosynth.networks.nets.presets import gamma_autoencoder
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.run_bundle import run_bundle
 from monai_echosynth.workflows.texture import fit_texture
 from monai_echosynth.workflows.training_folder import claim_folder
-from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset, StageBudget
+from monai_echosynth.workflows.training_runs import budget_ids, check_size, edit_config, finished_record, stage_ids
+from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset
 
 __all__ = ["BUNDLE", "cache_latents", "train", "train_autoencoder", "train_diffusion", "write_generative_bundle"]
 
@@ -56,7 +56,7 @@ def train(
             is not positive, or ``out`` holds something else.
     """
     settings, root = PRESETS[Preset(preset)].scaled(budget), Path(out)
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
     conditions = _conditions(data) if conditioned else []
@@ -89,14 +89,14 @@ def train_autoencoder(
     data: str | Path, out: Path, weights: Path, settings: GenerativeSettings, seed: int = 0, progress: bool = True
 ) -> dict[str, Any]:
     """Train the gamma-VAE; returns its final validation metrics, epochs, final loss and the latents' standard deviation."""
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     workflow = run_bundle(
         bundle_source(BUNDLE),
         "train_autoencoder.json",
         "train",
-        **_common(data, out, weights, settings.autoencoder, seed, progress),
+        **stage_ids(data, out, weights, settings.autoencoder, seed, progress),
     )
-    last = _finish(out)
+    last = finished_record(out)
     average = workflow.parser.get_parsed_content("average")
     return {
         "params": sum(p.numel() for p in average.parameters()),
@@ -123,7 +123,7 @@ def train_diffusion(
 
     With ``conditions``, names of :func:`~monai_echosynth.data.conditions.condition_names`, it is told the class of each frame.
     """
-    _check_size(data, settings.spatial_size)
+    check_size(data, settings.spatial_size)
     workflow = run_bundle(
         bundle_source(BUNDLE),
         "train_diffusion.json",
@@ -134,9 +134,9 @@ def train_diffusion(
         variants=settings.variants,
         log_sigma_mean=settings.log_sigma_mean,
         conditions=list(conditions),
-        **_common(data, out, weights, settings.diffusion, seed, progress),
+        **stage_ids(data, out, weights, settings.diffusion, seed, progress),
     )
-    last = _finish(out)
+    last = finished_record(out)
     return {
         "params": sum(p.numel() for p in workflow.network_def.parameters()),
         "epochs": last["epoch"],
@@ -163,12 +163,12 @@ def write_generative_bundle(root: Path, settings: GenerativeSettings, conditions
     (root / "models").mkdir(exist_ok=True)
     sizes = {"autoencoder_size": settings.autoencoder.size, "size": settings.diffusion.size}
     classes = {"conditions": list(conditions)}
-    _edit(root / "configs" / "inference.json", {**sizes, **classes, "spatial_size": settings.spatial_size})
-    _edit(root / "configs" / "fit_texture.json", {"autoencoder_size": settings.autoencoder.size})
-    _edit(root / "configs" / "train_autoencoder.json", _budget(settings.autoencoder))
+    edit_config(root / "configs" / "inference.json", {**sizes, **classes, "spatial_size": settings.spatial_size})
+    edit_config(root / "configs" / "fit_texture.json", {"autoencoder_size": settings.autoencoder.size})
+    edit_config(root / "configs" / "train_autoencoder.json", budget_ids(settings.autoencoder))
     shape = {"variants": settings.variants, "log_sigma_mean": settings.log_sigma_mean}
-    diffusion = {**_budget(settings.diffusion), **sizes, **shape, **classes}
-    _edit(root / "configs" / "train_diffusion.json", diffusion)
+    diffusion = {**budget_ids(settings.diffusion), **sizes, **shape, **classes}
+    edit_config(root / "configs" / "train_diffusion.json", diffusion)
     path = root / "configs" / "metadata.json"
     metadata = json.loads(path.read_text(encoding="utf-8"))
     with torch.device("meta"):
@@ -186,42 +186,3 @@ def _conditions(data: str | Path) -> list[str]:
     names = condition_names(load_datalist(data, "training"))
     condition_items(load_datalist(data, "validation"), names)
     return names
-
-
-def _common(
-    data: str | Path, out: Path, weights: Path, budget: StageBudget, seed: int, progress: bool
-) -> dict[str, Any]:
-    return {
-        "dataset_dir": str(data),
-        "output_dir": str(out),
-        "ckpt_dir": str(out / "checkpoints"),
-        "weights_path": str(weights),
-        "seed": seed,
-        "progress": progress,
-        **_budget(budget),
-    }
-
-
-def _budget(budget: StageBudget) -> dict[str, Any]:
-    names = ("size", "epochs", "samples_per_epoch", "batch_size", "learning_rate")
-    return {name: getattr(budget, name) for name in names}
-
-
-def _finish(out: Path) -> dict[str, Any]:
-    """Last record of the training curve; the checkpoint has done its duty and goes."""
-    shutil.rmtree(out / "checkpoints", ignore_errors=True)
-    records: list[dict[str, Any]] = json.loads((out / "history.json").read_text(encoding="utf-8"))
-    return records[-1]
-
-
-def _check_size(data: str | Path, size: int) -> None:
-    found = read_dataset_json(data).get("spatial_size")
-    if found != [size, size]:
-        raise EchoSynthError(
-            f"frames of {size} x {size} pixels are needed by this preset, got {found} in {data}: "
-            f"prepare them with --size {size} or choose another preset"
-        )
-
-
-def _edit(path: Path, values: dict[str, Any]) -> None:
-    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

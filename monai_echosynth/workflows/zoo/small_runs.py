@@ -160,6 +160,16 @@ class SmallRuns:
         inference = {"channels": ids["channels"], "spatial_size": _SIZE}
         return (_Run(("train.json",), {**ids, **sources}), _Run(("inference.json",), inference))
 
+    def guidance(self, copy: Path) -> Sequence[_Run]:
+        """Both trainings, generation of the classes; the views of the frames are their classes."""
+        sizes = {**_NETWORKS, "spatial_size": _SIZE}
+        drawn = {"class_names": ["2CH", "4CH"], "label_table": SEMANTIC_LABELS.to_dict(), "count": 2, "nfe": 4}
+        return (
+            _Run(("train_autoencoder.json",), {**_EPOCH, "size": "quick"}),
+            _Run(("train_diffusion.json",), {**_EPOCH, **sizes}),
+            _Run(("inference.json",), {**sizes, **drawn}),
+        )
+
 
 _GENERATOR = "echo_generative_diffusion"
 
@@ -169,4 +179,5 @@ _PLANS: dict[str, Callable[[SmallRuns, Path], Sequence[_Run]]] = {
     _GENERATOR: SmallRuns.generation,
     "echo_tee_adaptation": SmallRuns.adaptation,
     "echo_domain_alignment": SmallRuns.alignment,
+    "ultrasound_guided_diffusion": SmallRuns.guidance,
 }
