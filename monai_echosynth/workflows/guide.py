@@ -12,7 +12,7 @@ from monai_echosynth.data.frame_format import FrameFormat
 from monai_echosynth.data.guided_set import picture_files
 from monai_echosynth.diffusion.classifier_free import guidance_calls
 from monai_echosynth.diffusion.partial_noise import check_strength
-from monai_echosynth.diffusion.solvers import SolverName
+from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundle_config import read_config
 from monai_echosynth.workflows.run_bundle import run_bundle
@@ -84,6 +84,7 @@ def guide(
     strength = (0.5 if frames is not None else 1.0) if strength is None else strength
     check_strength(strength)
     guidance_calls(guidance)
+    make_solver(solver).steps(nfe)
     _check_sentences([*(classes or ()), *(texts or ())])
     if frames is not None:
         picture_files(frames)
