@@ -44,5 +44,5 @@ def test_pictures_are_read_at_one_size(tmp_path: Path) -> None:
     assert np.array_equal(read_picture(tmp_path / "b.png", 8), gray.T)
     with pytest.raises(EchoSynthError, match=r"8 x 8 pixels, got 9 x 8 in .*a\.png"):
         read_picture(tmp_path / "a.png", 8)
-    with pytest.raises(EchoSynthError, match="a picture .* was expected"):
+    with pytest.raises(EchoSynthError, match=r"a picture .* was expected"):
         picture_files(tmp_path / "none")
