@@ -16,6 +16,7 @@ from monai_echosynth import cli
 from monai_echosynth.data.datalist import load_datalist, read_label_table
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.guided_unet import Guidance
+from monai_echosynth.workflows.export_model import export_model
 from monai_echosynth.workflows.generate import generate
 from monai_echosynth.workflows.guide import guide
 from monai_echosynth.workflows.guided_training import train_guided
@@ -145,6 +146,8 @@ def test_bundles_and_folders_that_are_none_are_named(bundle: Path, prepared: Pat
         guide(tmp_path, tmp_path / "set")
     with pytest.raises(EchoSynthError, match="a trained echo_generative_diffusion bundle was expected"):
         generate(bundle, prepared, tmp_path / "set")
+    with pytest.raises(EchoSynthError, match=r"a segmenter's or a generator's bundle was expected.*condition"):
+        export_model(bundle)
     broken = shutil.copytree(bundle, tmp_path / "broken")
     (broken / "models" / "diffusion.safetensors").unlink()
     with pytest.raises(EchoSynthError, match="weights needed at"):
