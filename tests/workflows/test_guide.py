@@ -11,6 +11,8 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
+from torch import Tensor, nn
 
 from monai_echosynth import cli
 from monai_echosynth.data.datalist import load_datalist, read_label_table
@@ -20,6 +22,7 @@ from monai_echosynth.workflows.export_model import export_model
 from monai_echosynth.workflows.generate import generate
 from monai_echosynth.workflows.guide import guide
 from monai_echosynth.workflows.guided_training import train_guided
+from monai_echosynth.workflows.metrics_study import MetricsSettings, run_metrics
 from monai_echosynth.workflows.verify import verify_bundle
 from tests.helpers.tiny_guided import CLASSES, TINY_GUIDED, write_text_encoder, write_tiny_guided, write_tiny_lesions
 
@@ -106,6 +109,19 @@ def test_strength_goes_from_the_frame_to_a_new_picture(
     assert np.abs(one["first", 0.5] - one["first", 0.0]).mean() > 0
     records = json.loads((tmp_path / "first0.5" / "generation.json").read_text())
     assert records["strength"] == 0.5
+
+
+def test_the_published_metrics_take_a_guided_set(bundle: Path, prepared: Path, tmp_path: Path) -> None:
+    class Means(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            return torch.stack([image.mean(dim=(1, 2, 3)), image[:, 0, 0].mean(dim=1)], dim=1)
+
+    torch.jit.save(torch.jit.script(Means()), str(tmp_path / "net.pt"))
+    _draw(bundle, tmp_path / "set", count=6)
+    settings = MetricsSettings(f"torchscript:{tmp_path / 'net.pt'}", "training", None, pairs=3)
+    found = run_metrics(prepared, tmp_path / "set", tmp_path / "metrics", settings, progress=False)
+    assert found["synthetic"]["frames"] == 6 and found["distribution"]["fid"]["value"] > 0
+    assert found["pairs"]["synthetic"]["pairs"] == 3 and found["pairs"]["mask"]["pairs"] == 0
 
 
 @pytest.mark.parametrize(
