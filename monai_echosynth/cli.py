@@ -21,6 +21,7 @@ from monai_echosynth.commands import (
     demo,
     demo_align,
     demo_deploy,
+    demo_guided,
     demo_label,
     demo_nnunet,
     demo_tee,
@@ -28,6 +29,7 @@ from monai_echosynth.commands import (
     export,
     gap,
     generate,
+    guide,
     import_weights,
     label_app,
     layers,
@@ -98,8 +100,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    demos = (demo, demo_tee, demo_align, demo_label, demo_deploy, demo_nnunet)
-    makers = (phantom, prepare, remap, shapes, train, import_weights, layers, adapt, generate, align)
+    demos = (demo, demo_tee, demo_align, demo_guided, demo_label, demo_deploy, demo_nnunet)
+    makers = (phantom, prepare, remap, shapes, train, import_weights, layers, adapt, generate, guide, align)
     doors = (export, label_app, nnunet_export, nnunet_train)
     judges = (evaluate, gap, metrics, audit)
     for module in (*makers, *judges, *doors, *demos, verify, zoo_gates):

@@ -24,6 +24,7 @@ COMMANDS = (
     "layers",
     "adapt",
     "generate",
+    "guide",
     "align",
     "evaluate",
     "gap",
@@ -35,6 +36,7 @@ COMMANDS = (
     "demo",
     "demo-tee",
     "demo-align",
+    "demo-guided",
     "demo-nnunet",
     "label-app",
     "demo-label",
@@ -162,6 +164,7 @@ def test_choices_equal_the_enumerations() -> None:
     from monai_echosynth.diffusion.family import Family
     from monai_echosynth.diffusion.solvers import SolverName
     from monai_echosynth.networks.nets.generative import GenerativeNetwork
+    from monai_echosynth.networks.nets.guided_unet import Guidance
     from monai_echosynth.workflows.adaptation_settings import AdaptationMethod
     from monai_echosynth.workflows.export import ExportFormat
     from monai_echosynth.workflows.extractors import ExtractorKind
@@ -180,6 +183,7 @@ def test_choices_equal_the_enumerations() -> None:
         options.PRESETS: [*Preset],
         export.FORMATS: [*ExportFormat],
         metrics.EXTRACTORS: [*ExtractorKind],
+        train.GUIDANCE: [*Guidance],
     }.items():
         assert spelled == tuple(option.value for option in enumerated)
     assert tuple(Preset) == tuple(SegmentationPreset)
@@ -217,6 +221,10 @@ def test_choices_equal_the_enumerations() -> None:
         ["nnunet-train", "--dataset", "missing", "--data", "missing", "--out", "new"],
         ["zoo-gates", "--bundle", "missing"],
         ["demo", "--data", "missing", "--out", "new"],
+        ["demo-guided", "--data", "missing", "--out", "new"],
+        ["demo-guided", "--guidance", "-1", "--out", "new"],
+        ["guide", "--bundle", "missing", "--out", "new"],
+        ["phantom", "--lesions", "--views", "4CH", "--out", "new"],
         ["demo-deploy", "--python", "missing", "--out", "new"],
     ],
 )

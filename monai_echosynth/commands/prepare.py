@@ -16,7 +16,12 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         commands, "prepare", run, "bring a data folder to one grid with semantic maps and patient splits"
     )
     add_option(
-        command, "--data", type=Path, required=True, metavar="DIR", help="CAMUS (NIfTI or mhd), or images/ and labels/"
+        command,
+        "--data",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="CAMUS (NIfTI or mhd), images/ and labels/, or one folder a class (BUSI)",
     )
     add_option(command, "--out", type=Path, required=True, metavar="DIR", help="folder to write")
     add_option(command, "--size", type=int, default=128, metavar="PIXELS", help="side of the square grid")

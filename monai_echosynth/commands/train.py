@@ -1,4 +1,4 @@
-"""``echosynth train`` trains a generator (diffusion of any family, or a GAN), a segmenter or a classifier of the view."""
+"""``echosynth train`` trains a generator (diffusion of any family, guided diffusion, a GAN), a segmenter or a view classifier."""
 
 from __future__ import annotations
 
@@ -9,23 +9,27 @@ from pathlib import Path
 from monai_echosynth.commands.options import PRESETS, Commands, add_command, add_option
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["FAMILIES", "MODELS", "add", "run"]
+__all__ = ["FAMILIES", "GUIDANCE", "MODELS", "add", "run"]
 
-MODELS = ("diffusion", "gan", "segmenter", "view-classifier")
+MODELS = ("diffusion", "gan", "guided", "segmenter", "view-classifier")
 FAMILIES = ("edm-l64", "edm-l128", "edm", "ve", "vp", "sdm")
+GUIDANCE = ("class", "text", "image")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
     command = add_command(
-        commands, "train", run, "train a generator, a segmenter or a view classifier; resumes where it stopped"
+        commands,
+        "train",
+        run,
+        "train a generator, a guided one, a segmenter or a view classifier; resumes where it stopped",
     )
     add_option(
         command,
         "--model",
         choices=MODELS,
         default="diffusion",
-        help="gamma-VAE and diffusion, SPADE-GAN, segmentation, or EfficientNetV2",
+        help="gamma-VAE and diffusion, SPADE-GAN, diffusion guided by class, text or image, segmentation, or EfficientNetV2",
     )
     family = "of diffusion: latents of a quarter or half the side, or frames (default: edm-l64 of paper, else edm-l128)"
     add_option(command, "--family", choices=FAMILIES, help=family)
@@ -51,6 +55,11 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--budget", type=float, default=1.0, metavar="N", help=budget)
     conditioned = "diffusion: tell it view and phase of each frame; generation then takes them from the masks"
     command.add_argument("--conditioned", action="store_true", help=conditioned)
+    add_option(command, "--guidance", choices=GUIDANCE, metavar="KIND", help="guided: class (default), text or image")
+    encoder = "guided by text: local folder of a text encoder such as CLIP's (extra metrics)"
+    add_option(command, "--text-encoder", type=Path, metavar="DIR", help=encoder)
+    prompt = "guided by text: what is said of a frame, its class for {}, where dataset.json holds no text of it"
+    add_option(command, "--prompt", metavar="TEXT", help=prompt)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of weights, batches and noise")
     return command
 
@@ -62,7 +71,9 @@ def run(args: argparse.Namespace) -> int:
     for folder in [*args.data, *([args.validation] if args.validation else [])]:
         read_dataset_json(folder)  # refuses before anything is written
     _check_options(args)
-    if args.model == "segmenter":
+    if args.model == "guided":
+        _train_guided(args)
+    elif args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
         settings = SEGMENTATION_PRESETS[SegmentationPreset(args.preset)].scaled(args.budget)
@@ -96,6 +107,10 @@ def _check_options(args: argparse.Namespace) -> None:
         raise EchoSynthError(
             f"only diffusion has families, got --family {args.family} with --model {args.model}: leave one of them out"
         )
+    guiding = [name for name in ("guidance", "text_encoder", "prompt") if getattr(args, name) is not None]
+    if guiding and args.model != "guided":
+        flag = guiding[0].replace("_", "-")
+        raise EchoSynthError(f"--{flag} is for a guided generator, got it with a {args.model}: leave it out")
     if args.model in ("segmenter", "view-classifier"):
         return
     if len(args.data) > 1:
@@ -104,3 +119,20 @@ def _check_options(args: argparse.Namespace) -> None:
         raise EchoSynthError(
             f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
         )
+
+
+def _train_guided(args: argparse.Namespace) -> None:
+    from monai_echosynth.networks.nets.guided_unet import Guidance
+    from monai_echosynth.workflows.guided_settings import GUIDED_PRESETS
+    from monai_echosynth.workflows.guided_training import train_guided
+    from monai_echosynth.workflows.training_settings import Preset
+
+    if (args.text_encoder is not None or args.prompt is not None) and args.guidance != Guidance.TEXT:
+        raise EchoSynthError(
+            "--text-encoder and --prompt go with --guidance text, got another guidance: add it or leave them out"
+        )
+    settings = GUIDED_PRESETS[Preset(args.preset)].scaled(args.budget)
+    settings = replace(settings, guidance=Guidance(args.guidance or Guidance.CLASS))
+    settings = settings if args.prompt is None else replace(settings, prompt=args.prompt)
+    made = train_guided(args.data[0], args.out, settings, args.seed, args.text_encoder)
+    print(f"classes {', '.join(made['class_names'])}")

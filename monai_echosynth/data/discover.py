@@ -8,6 +8,7 @@ from pathlib import Path
 
 from monai_echosynth.data.camus_layout import camus_records
 from monai_echosynth.data.checks import check_folder
+from monai_echosynth.data.class_folders import class_folder_records
 from monai_echosynth.data.frame import FrameRecord
 from monai_echosynth.data.image_folder import folder_records
 from monai_echosynth.errors import EchoSynthError
@@ -21,8 +22,8 @@ def discover(
     """All frames below ``root``, sorted by id.
 
     Args:
-        root: folder in CAMUS layout (NIfTI or MetaImage) or with ``images/`` and ``labels/``; what its ids mean is read
-            apart, by :func:`monai_echosynth.data.folder_labels.folder_labels`.
+        root: folder in CAMUS layout (NIfTI or MetaImage), with ``images/`` and ``labels/``, or with one folder a class; what
+            its ids mean is read apart, by :func:`monai_echosynth.data.folder_labels.folder_labels`.
         views: views to keep, such as ``["4CH"]``; all when None.
         phases: phases to keep, such as ``["ED"]``; all when None.
 
@@ -31,11 +32,12 @@ def discover(
     """
     folder = Path(root)
     check_folder(folder)
-    records = camus_records(folder) or folder_records(folder)
+    records = camus_records(folder) or folder_records(folder) or class_folder_records(folder)
     if not records:
         raise EchoSynthError(
-            f"frames were expected as <patient>/<patient>_<view>_<ED|ES>.nii.gz (CAMUS), the same as .mhd, or images/ and"
-            f" labels/, got none of these in {folder}: check the path or arrange the files so"
+            f"frames were expected as <patient>/<patient>_<view>_<ED|ES>.nii.gz (CAMUS), the same as .mhd, images/ and"
+            f" labels/, or <class>/<picture>.png with <picture>_mask.png, got none of these in {folder}: check the path or"
+            " arrange the files so"
         )
     kept = _filter(_filter(records, "view", views), "phase", phases)
     return sorted(kept, key=lambda record: record.id)

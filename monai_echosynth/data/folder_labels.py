@@ -53,11 +53,13 @@ class FolderLabels:
         raw: ids of the label maps in the folder.
         semantic: ids of prepared maps; the structures of ``raw`` by name, ``outside`` (id 0) and ``sector``.
         mixed: maps that are semantic already may stand among raw ones, as in folders without a table of their own.
+        bare: frames may show no structure at all.
     """
 
     raw: LabelTable
     semantic: LabelTable
     mixed: bool = False
+    bare: bool = False
 
     def table_of(self, label: NDArray[Any]) -> LabelTable:
         """Table that a stored map (X, Y) is written in."""

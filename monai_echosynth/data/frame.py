@@ -22,6 +22,7 @@ class FrameRecord:
         phase: ``ED``, ``ES`` ... or an empty text when unknown.
         image_path: file of the image.
         label_path: file of the label map, None when there is none.
+        masks: files whose structures make up the label together, in place of one label map; ``label_path`` is the first.
     """
 
     id: str
@@ -30,6 +31,7 @@ class FrameRecord:
     phase: str
     image_path: Path
     label_path: Path | None
+    masks: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

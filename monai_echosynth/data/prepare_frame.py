@@ -66,7 +66,7 @@ def prepare_frame(
     table = labels.table_of(frame.label)
     annotated = frame.label != rest_id(table)
     sector = annotated if SECTOR in table.names.values() else sector_mask(frame.image, geometry)
-    label = annotated_map(frame.label, sector, record.label_path, table, labels.semantic)
+    label = annotated_map(frame.label, sector, record.label_path, table, labels.semantic, labels.bare)
     return PreparedFrame(
         image=np.where(sector, to_uint8(frame.image), np.uint8(0)),
         label=label,

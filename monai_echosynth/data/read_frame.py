@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monai_echosynth.data.checks import check_image, check_same_shape
 from monai_echosynth.data.frame import Frame, FrameRecord, Pixels
@@ -51,6 +55,14 @@ def load_frame(record: FrameRecord) -> Frame:
     check_image(image.array, record.image_path)
     label = None
     if record.label_path is not None:
-        label = read_pixels(record.label_path).array
+        label = _joined(record.masks) if record.masks else read_pixels(record.label_path).array
         check_same_shape(image.array, record.image_path, label, record.label_path)
     return Frame(record, image.array, label, image.spacing, image.spacing_known)
+
+
+def _joined(masks: tuple[Path, ...]) -> NDArray[Any]:
+    """Map that is 1 where any of several masks is not 0."""
+    arrays = [read_pixels(path).array for path in masks]
+    for array, path in zip(arrays, masks, strict=True):
+        check_same_shape(arrays[0], masks[0], array, path)
+    return np.any([array > 0 for array in arrays], axis=0).astype(np.uint8)

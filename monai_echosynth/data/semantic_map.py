@@ -47,11 +47,16 @@ def semantic_map(
 
 
 def annotated_map(
-    label: NDArray[Any], sector: NDArray[np.bool_], source: object, table: LabelTable, semantic: LabelTable
+    label: NDArray[Any],
+    sector: NDArray[np.bool_],
+    source: object,
+    table: LabelTable,
+    semantic: LabelTable,
+    bare: bool = False,
 ) -> NDArray[np.uint8]:
     """Semantic map of a frame whose annotation is known to be written in ``table``.
 
-    Arguments, result and errors are those of :func:`semantic_map`.
+    Arguments, result and errors are those of :func:`semantic_map`; with ``bare`` a map may mark no structure.
     """
     if label.shape != sector.shape:
         raise EchoSynthError(
@@ -63,7 +68,7 @@ def annotated_map(
         if entry.name not in (BACKGROUND, OUTSIDE, SECTOR):
             lookup[entry.id] = semantic.id_of(entry.name)
     result = np.where(sector, lookup[label.astype(np.uint8)], np.uint8(semantic.id_of(OUTSIDE)))
-    if not np.isin(result, (semantic.id_of(OUTSIDE), semantic.id_of(SECTOR)), invert=True).any():
+    if not bare and not np.isin(result, (semantic.id_of(OUTSIDE), semantic.id_of(SECTOR)), invert=True).any():
         raise EchoSynthError(
             f"a label must mark a structure inside the sector, got none in {source}: annotate or remove it"
         )

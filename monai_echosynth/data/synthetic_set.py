@@ -59,7 +59,8 @@ class SyntheticSet:
 
     Args:
         folder: folder to write.
-        items: images of the set, from :func:`set_items`.
+        items: images of the set, from :func:`set_items`; those made from no mask name the frame they start from, or nothing,
+            in ``source``.
         settings: what shapes the images (seed, solver, weights, ...); a folder made with others is refused.
         size: side of the images in pixels.
         file_format: files to write.
@@ -81,7 +82,7 @@ class SyntheticSet:
         self.format = FrameFormat(file_format)
         self.table = table
         self.settings = {**settings, "size": size, "format": str(self.format)}
-        self._digests = {path: _digest(Path(path)) for path in {str(item["label"]) for item in self.items}}
+        self._digests = {path: _digest(Path(path)) for path in {_source(item) for item in self.items} if path}
 
     def begin(self) -> None:
         """Make the folder, or check that what it holds belongs to this set.
@@ -153,7 +154,7 @@ class SyntheticSet:
         content = hashlib.sha256()
         for item in self.items[:count]:
             condition = f":{item['condition']}" if "condition" in item else ""
-            content.update(f"{item['mask']}:{item['copy']}:{self._digests[str(item['label'])]}{condition};".encode())
+            content.update(f"{item['mask']}:{item['copy']}:{self._digests.get(_source(item), '')}{condition};".encode())
         return content.hexdigest()
 
     def _record(self, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -193,6 +194,11 @@ class SyntheticSet:
             "duplicates": [],
             "notes": ["synthetic frames, research only"],
         }
+
+
+def _source(item: Mapping[str, Any]) -> str:
+    """The file that an image is made from: a mask or an input frame; empty where there is none."""
+    return str(item.get("source", item.get("label", "")))
 
 
 def _digest(path: Path) -> str:

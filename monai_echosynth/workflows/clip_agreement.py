@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from monai_echosynth.data.guided_set import frame_text
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.networks.features.transformers_folder import ClipText
 from monai_echosynth.workflows.frame_batches import frame_batches
 from monai_echosynth.workflows.gap_frames import patient_of
+from monai_echosynth.workflows.guides import PROMPT
 from monai_echosynth.workflows.mean_interval import mean_with_interval
 
 __all__ = ["clip_agreement", "sentence"]
@@ -25,7 +27,10 @@ _PHASES: Final = {"ED": " at end-diastole", "ES": " at end-systole"}
 
 
 def sentence(item: Mapping[str, Any]) -> str:
-    """What is known about a frame, in words."""
+    """What is known about a frame, in words: its own text, view and phase of a heart, or a class."""
+    known = str(item.get("view", ""))
+    if item.get("text") or (known and known not in _VIEWS):
+        return frame_text(item, PROMPT)
     view = _VIEWS.get(str(item.get("view", "")), "")
     return f"an ultrasound image of the heart, {view or 'echocardiographic'} view{_PHASES.get(str(item.get('phase', '')), '')}"
 

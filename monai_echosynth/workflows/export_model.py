@@ -55,9 +55,9 @@ def export_model(bundle: str | Path, **ids: Any) -> ExportModel:
     """
     parser = bundle_parser(bundle, **ids)
     parser["device"] = "$torch.device('cpu')"
-    if "preconditioning" in parser and "autoencoder" in parser:
-        return _generator(bundle, parser, {**read_config(bundle), **ids})
     inputs = read_metadata(bundle)["network_data_format"]["inputs"]
+    if "preconditioning" in parser and "autoencoder" in parser and "seg" in inputs:
+        return _generator(bundle, parser, {**read_config(bundle), **ids})
     if list(inputs) != ["image"] or "weights_path" not in parser:
         raise EchoSynthError(
             f"an export has one tensor in: a segmenter's or a generator's bundle was expected, got {bundle} with inputs "

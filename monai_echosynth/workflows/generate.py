@@ -96,7 +96,8 @@ def generate(
 def _sampling(bundle: Path, solver: SolverName | str | None, nfe: int | None) -> dict[str, Any]:
     """Config ids of solver and network calls, where they are given; checked against the bundle."""
     path = bundle / "configs" / "inference.json"
-    if not path.is_file() or '"synthetic_set"' not in path.read_text(encoding="utf-8"):
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    if not all(f'"{key}"' in text for key in ("synthetic_set", "copies")):
         raise EchoSynthError(f"a trained echo_generative_diffusion bundle was expected, got {bundle}: name one")
     config = read_config(bundle)
     given = {name: value for name, value in (("solver", solver), ("nfe", nfe)) if value is not None}

@@ -14,9 +14,10 @@ from monai_echosynth.data.atomic import write_json
 from monai_echosynth.diffusion.family import PIXEL_FAMILIES, Family
 from monai_echosynth.networks.nets.presets import gamma_autoencoder
 from monai_echosynth.workflows.bundles import bundle_source
-from monai_echosynth.workflows.training_settings import GenerativeSettings, StageBudget
+from monai_echosynth.workflows.training_runs import budget_ids, edit_config
+from monai_echosynth.workflows.training_settings import GenerativeSettings
 
-__all__ = ["BUNDLE", "budget_ids", "family_overlay", "write_generative_bundle"]
+__all__ = ["BUNDLE", "family_overlay", "write_generative_bundle"]
 
 BUNDLE = "echo_generative_diffusion"
 
@@ -56,19 +57,13 @@ def write_generative_bundle(
         overlay |= json.loads((bundle_source(BUNDLE) / "configs" / name).read_text(encoding="utf-8"))
     sizes = {"autoencoder_size": settings.autoencoder.size, "size": settings.diffusion.size}
     shared = {**overlay, **sizes, "conditions": list(conditions)}
-    _edit(root, "inference", {**shared, "spatial_size": settings.spatial_size})
+    edit_config(root / "configs" / "inference.json", {**shared, "spatial_size": settings.spatial_size})
     shape = {"variants": settings.variants, "log_sigma_mean": settings.log_sigma_mean}
-    _edit(root, "train_diffusion", {**shared, **budget_ids(settings.diffusion), **shape})
+    edit_config(root / "configs" / "train_diffusion.json", {**shared, **budget_ids(settings.diffusion), **shape})
     if not pixels:
-        _edit(root, "fit_texture", {"autoencoder_size": settings.autoencoder.size})
-        _edit(root, "train_autoencoder", budget_ids(settings.autoencoder))
+        edit_config(root / "configs" / "fit_texture.json", {"autoencoder_size": settings.autoencoder.size})
+        edit_config(root / "configs" / "train_autoencoder.json", budget_ids(settings.autoencoder))
     _write_shapes(root, settings.spatial_size, downsampling)
-
-
-def budget_ids(budget: StageBudget) -> dict[str, Any]:
-    """Config ids of a training and their values."""
-    names = ("size", "epochs", "samples_per_epoch", "batch_size", "learning_rate")
-    return {name: getattr(budget, name) for name in names}
 
 
 def _write_shapes(root: Path, size: int, downsampling: int) -> None:
@@ -81,8 +76,3 @@ def _write_shapes(root: Path, size: int, downsampling: int) -> None:
         metadata["network_data_format"][side][key]["spatial_shape"] = latent
     metadata["network_data_format"]["inputs"]["seg"]["spatial_shape"] = image
     write_json(path, metadata)
-
-
-def _edit(root: Path, name: str, values: dict[str, Any]) -> None:
-    path = root / "configs" / f"{name}.json"
-    write_json(path, {**json.loads(path.read_text(encoding="utf-8")), **values})

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from tqdm import tqdm
 
 from monai_echosynth.data.atomic import PARTIAL_PREFIX, remove_partial, write_json
+from monai_echosynth.data.class_folders import LESION_FOLDER
 from monai_echosynth.data.datalist import FORMAT, label_keys
 from monai_echosynth.data.discover import discover
 from monai_echosynth.data.duplicates import find_duplicates
@@ -98,7 +99,7 @@ def prepare(
     plan = SplitPlan(n_test, max_train, validation_fraction, seed, _option(SplitSource, split))
     shape = _option(ScanGeometry, geometry)
     records = discover(root, views, phases)
-    labels = folder_labels(root)
+    labels = LESION_FOLDER if records[0].masks else folder_labels(root)
     _check_target(root, folder)
 
     scans = _parallel(lambda record: _scan(record, shape, labels), records, workers, "checking frames", progress)
@@ -107,6 +108,8 @@ def prepare(
     linked = {patient[frame] for pair in duplicates if patient[pair[0]] != patient[pair[1]] for frame in pair}
     sections, notes = plan_split(plan, root, set(patient.values()), linked)
     notes += _scan_notes(scans, len(duplicates))
+    if records[0].masks:
+        notes.append("pictures of class folders name no patients: each counts as one, its class is the view")
 
     kept = [(record, section) for record in records if (section := _section(sections, record.patient))]
     settings = [size, shape, seed, *([] if labels == CAMUS_FOLDER else [labels.semantic.to_dict()])]

@@ -5,8 +5,6 @@ Families that denoise frames have no gamma-VAE and no texture; the scale of the 
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -20,18 +18,13 @@ from monai_echosynth.data.datalist import load_datalist
 from monai_echosynth.diffusion.family import PIXEL_FAMILIES, Family, named_family
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
-from monai_echosynth.workflows.generative_bundle import BUNDLE, budget_ids, family_overlay, write_generative_bundle
+from monai_echosynth.workflows.generative_bundle import BUNDLE, family_overlay, write_generative_bundle
 from monai_echosynth.workflows.pixel_space import fit_pixel_space
 from monai_echosynth.workflows.run_bundle import run_bundle
 from monai_echosynth.workflows.texture import fit_texture
 from monai_echosynth.workflows.training_folder import claim_folder
-from monai_echosynth.workflows.training_settings import (
-    DEFAULT_FAMILY,
-    GenerativeSettings,
-    Preset,
-    StageBudget,
-    family_settings,
-)
+from monai_echosynth.workflows.training_runs import finished_record, stage_ids
+from monai_echosynth.workflows.training_settings import DEFAULT_FAMILY, GenerativeSettings, Preset, family_settings
 
 __all__ = ["BUNDLE", "cache_latents", "train", "train_autoencoder", "train_diffusion", "write_generative_bundle"]
 
@@ -118,9 +111,9 @@ def train_autoencoder(
         bundle_source(BUNDLE),
         "train_autoencoder.json",
         "train",
-        **_common(data, out, weights, settings.autoencoder, seed, progress),
+        **stage_ids(data, out, weights, settings.autoencoder, seed, progress),
     )
-    last = _finish(out)
+    last = finished_record(out)
     average = workflow.parser.get_parsed_content("average")
     return {
         "params": sum(p.numel() for p in average.parameters()),
@@ -160,9 +153,9 @@ def train_diffusion(
         variants=settings.variants,
         log_sigma_mean=settings.log_sigma_mean,
         conditions=list(conditions),
-        **_common(data, out, weights, settings.diffusion, seed, progress),
+        **stage_ids(data, out, weights, settings.diffusion, seed, progress),
     )
-    last = _finish(out)
+    last = finished_record(out)
     return {
         "params": sum(p.numel() for p in workflow.network_def.parameters()),
         "epochs": last["epoch"],
@@ -188,24 +181,3 @@ def _conditions(data: str | Path) -> list[str]:
     names = condition_names(load_datalist(data, "training"))
     condition_items(load_datalist(data, "validation"), names)
     return names
-
-
-def _common(
-    data: str | Path, out: Path, weights: Path, budget: StageBudget, seed: int, progress: bool
-) -> dict[str, Any]:
-    return {
-        "dataset_dir": str(data),
-        "output_dir": str(out),
-        "ckpt_dir": str(out / "checkpoints"),
-        "weights_path": str(weights),
-        "seed": seed,
-        "progress": progress,
-        **budget_ids(budget),
-    }
-
-
-def _finish(out: Path) -> dict[str, Any]:
-    """Last record of the training curve; the checkpoint has done its duty and goes."""
-    shutil.rmtree(out / "checkpoints", ignore_errors=True)
-    records: list[dict[str, Any]] = json.loads((out / "history.json").read_text(encoding="utf-8"))
-    return records[-1]

@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
 from pathlib import Path
 
 import nibabel as nib
@@ -29,6 +27,7 @@ from tqdm import tqdm
 from monai_echosynth.data.atomic import atomic_path, write_text
 from monai_echosynth.data.phantom import esophageal_writer
 from monai_echosynth.data.phantom.anatomy import Phase, View
+from monai_echosynth.data.phantom.each_index import each_index
 from monai_echosynth.data.phantom.esophageal_anatomy import EsophagealView
 from monai_echosynth.data.phantom.recording import PatientPlan, plan_patient, render
 from monai_echosynth.data.phantom.styles import StyleName
@@ -108,7 +107,7 @@ def write_phantom(
         raise EchoSynthError(f"the phantom needs at least 1 worker, got workers={workers}; use 1 or more")
     count = min(workers or min(2, os.cpu_count() or 1), patients)
     with tqdm(total=patients, desc="phantom", unit="patient", disable=not progress) as bar:
-        for _ in _each_patient(request.task, range(1, patients + 1), count):
+        for _ in each_index(request.task, range(1, patients + 1), count):
             bar.update()
     if request.esophageal:
         esophageal_writer.write_label_table(request.root)
@@ -146,15 +145,6 @@ def _checked(root: Path, patients: int, seed: int, views: Sequence[str], width: 
     if wrong or not views:
         raise EchoSynthError(f"phantom views must be among {known}, got {list(views)}; name at least one of them")
     return _Request(root, seed, tuple(View(view) for view in views), width, chosen)
-
-
-def _each_patient(task: Callable[[int], int], indices: Iterable[int], workers: int) -> Iterator[int]:
-    """Run ``task`` for every patient, here or in spawned processes."""
-    if workers <= 1:
-        yield from map(task, indices)
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(task, indices, chunksize=2)
 
 
 def _write_patient(request: _Request, index: int) -> int:

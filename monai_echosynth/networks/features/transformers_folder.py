@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,10 +29,12 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.features.activations import Activations, FeatureNetwork, pictures
 from monai_echosynth.networks.weights import weights_digest
 
-__all__ = ["ClipText", "clip_text", "transformers_features"]
+__all__ = ["ClipText", "TextEncoder", "clip_text", "text_encoder", "transformers_features"]
 
 _CLIP = "clip"
 _TOKENIZER = ("tokenizer.json", "vocab.json")
+_LONGEST = 77
+"""Tokens of a text at most, CLIP's limit."""
 
 
 class ClipText(NamedTuple):
@@ -49,6 +51,22 @@ class ClipText(NamedTuple):
     def score(self, image: Tensor, text: Sequence[str]) -> Tensor:
         """100 max(cos, 0) of each frame (B, 1, X, Y) in [0, 1] and its text, (B,)."""
         return 100.0 * (self.network(image).vector * self.texts(text)).sum(dim=1).clamp_min(0.0)
+
+
+class TextEncoder(NamedTuple):
+    """Frozen encoder of sentences.
+
+    Attributes:
+        width: features W of a token.
+        length: tokens L of every text, padded or cut.
+        sha256: digest of its weights.
+        encode: hidden states (B, L, W), float32 on the CPU, of texts; L is the same for all.
+    """
+
+    width: int
+    length: int
+    sha256: str
+    encode: Callable[[Sequence[str]], Tensor]
 
 
 def transformers_features(folder: str | Path, name: str) -> FeatureNetwork:
@@ -76,16 +94,7 @@ def clip_text(folder: str | Path) -> ClipText:
         raise EchoSynthError(
             f"a CLIP score needs a CLIP model, got {model.config.model_type} in {folder}: choose another"
         )
-    if not any((folder / name).is_file() for name in _TOKENIZER):  # the package would make one that knows no word
-        raise EchoSynthError(
-            f"CLIP's tokenizer is needed for texts, got none of {', '.join(_TOKENIZER)} in {folder}: copy it"
-        )
-    try:
-        tokenizer = _package().AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    except Exception as error:  # missing files come as many kinds of errors
-        raise EchoSynthError(
-            f"CLIP's tokenizer is needed for texts, got a damaged one in {folder} ({_first_line(error)}): copy it again"
-        ) from error
+    tokenizer = _tokenizer(folder)
 
     def texts(batch: Sequence[str]) -> Tensor:
         with torch.inference_mode():
@@ -96,7 +105,49 @@ def clip_text(folder: str | Path) -> ClipText:
     return ClipText(network, texts)
 
 
-def _network(folder: Path, name: str) -> tuple[FeatureNetwork, Any]:
+def text_encoder(folder: str | Path) -> TextEncoder:
+    """Text side of the CLIP model of a folder, or another text model of the package: hidden states for cross-attention.
+
+    Raises:
+        EchoSynthError: the package is not installed, or the folder is missing, incomplete or holds no text model.
+    """
+    folder = Path(folder)
+    model = _model(folder)
+    side = getattr(model, "text_model", model)
+    config = getattr(model.config, "text_config", model.config)
+    length, width = (getattr(config, name, None) for name in ("max_position_embeddings", "hidden_size"))
+    if not isinstance(length, int) or not isinstance(width, int):
+        raise EchoSynthError(f"a text model was expected, got {model.config.model_type} in {folder}: choose another")
+    tokenizer = _tokenizer(folder)
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    side.requires_grad_(False).eval()
+
+    tokens_each = min(length, _LONGEST)
+
+    def encode(batch: Sequence[str]) -> Tensor:
+        options = {"padding": "max_length", "truncation": True, "max_length": tokens_each}
+        with torch.inference_mode():
+            tokens = tokenizer(list(batch), return_tensors="pt", **options)
+            return side(input_ids=tokens["input_ids"]).last_hidden_state.float().cpu().clone()
+
+    return TextEncoder(width, tokens_each, weights_digest(side), encode)
+
+
+def _tokenizer(folder: Path) -> Any:
+    if not any((folder / name).is_file() for name in _TOKENIZER):  # the package would make one that knows no word
+        raise EchoSynthError(
+            f"CLIP's tokenizer is needed for texts, got none of {', '.join(_TOKENIZER)} in {folder}: copy it"
+        )
+    try:
+        return _package().AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    except Exception as error:  # missing files come as many kinds of errors
+        raise EchoSynthError(
+            f"CLIP's tokenizer is needed for texts, got a damaged one in {folder} ({_first_line(error)}): copy it again"
+        ) from error
+
+
+def _model(folder: Path) -> Any:
     if not (folder / "config.json").is_file():
         raise EchoSynthError(
             f"a folder with config.json and weights was expected, got {folder}: copy the model's folder there"
@@ -104,11 +155,15 @@ def _network(folder: Path, name: str) -> tuple[FeatureNetwork, Any]:
     package = _package()
     try:
         package.utils.logging.disable_progress_bar()
-        model = package.AutoModel.from_pretrained(str(folder), local_files_only=True)
+        return package.AutoModel.from_pretrained(str(folder), local_files_only=True)
     except Exception as error:
         raise EchoSynthError(
             f"the model in {folder} cannot be loaded ({_first_line(error)}): copy its folder again, weights as safetensors"
         ) from error
+
+
+def _network(folder: Path, name: str) -> tuple[FeatureNetwork, Any]:
+    model = _model(folder)
     vision = getattr(model.config, "vision_config", model.config)
     if not all(hasattr(vision, key) for key in ("patch_size", "image_size")):
         raise EchoSynthError(f"a vision model was expected, got {model.config.model_type} in {folder}: choose another")

@@ -53,5 +53,10 @@ EXEMPTIONS: Mapping[str, Mapping[Gate, str]] = {
         Gate.SHAPE: "the network takes a frame, its mask and exemplars, the gate feeds one tensor (zoo: maisi_ct_generative)",
         Gate.TORCHSCRIPT: "the network takes exemplars as Python objects, which cannot be scripted (zoo: vista3d)",
     },
+    "ultrasound_guided_diffusion": {
+        Gate.WEIGHTS: "two networks, each in a file of its own (zoo: maisi_ct_generative)",
+        Gate.SHAPE: f"the network takes noise, its level and a condition, the gate feeds one tensor (zoo: {_GENERATOR})",
+        Gate.TORCHSCRIPT: f"diffusion U-Nets cannot be scripted and make no image alone (zoo: {_GENERATOR})",
+    },
 }
 """Bundle -> gate -> reason."""

@@ -179,6 +179,16 @@ class SmallRuns:
         inference = {"channels": ids["channels"], "spatial_size": _SIZE}
         return (_Run(("train.json",), {**ids, **sources}), _Run(("inference.json",), inference))
 
+    def guidance(self, copy: Path) -> Sequence[_Run]:
+        """Both trainings, generation of the classes; the views of the frames are their classes."""
+        sizes = {**_NETWORKS, "spatial_size": _SIZE}
+        drawn = {"class_names": ["2CH", "4CH"], "label_table": SEMANTIC_LABELS.to_dict(), "count": 2, "nfe": 4}
+        return (
+            _Run(("train_autoencoder.json",), {**_EPOCH, "size": "quick"}),
+            _Run(("train_diffusion.json",), {**_EPOCH, **sizes}),
+            _Run(("inference.json",), {**sizes, **drawn}),
+        )
+
 
 def _frames(copy: Path, *overlay: str) -> Sequence[_Run]:
     """Of a family of frames: their scale, training, generation; the weights beside those of the bundle."""
@@ -225,4 +235,5 @@ _PLANS: dict[str, Callable[[SmallRuns, Path], Sequence[_Run]]] = {
     "echo_spade_gan": SmallRuns.adversaries,
     "echo_tee_adaptation": SmallRuns.adaptation,
     "echo_domain_alignment": SmallRuns.alignment,
+    "ultrasound_guided_diffusion": SmallRuns.guidance,
 }

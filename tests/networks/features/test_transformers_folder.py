@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.networks.features.transformers_folder import clip_text, transformers_features
+from monai_echosynth.networks.features.transformers_folder import clip_text, text_encoder, transformers_features
 
 transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -86,6 +86,33 @@ def test_folders_that_do_not_fit_are_named(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes((clip / "model.safetensors").read_bytes())
     with pytest.raises(EchoSynthError, match="tokenizer is needed"):
         clip_text(tmp_path)
+
+
+def test_text_side_gives_hidden_states_of_one_length(clip: Path) -> None:
+    encoder = text_encoder(clip)
+    states = encoder.encode(["a heart", "the heart", "zzz"])
+    assert states.shape == (3, 20, 16) == (3, encoder.length, encoder.width) and states.dtype == torch.float32
+    assert torch.equal(encoder.encode(["the heart"])[0], encoder.encode(["the heart", "a"])[0])
+    assert not torch.equal(states[0], states[2]) and not states.requires_grad
+    assert len(encoder.sha256) == 64 and encoder.sha256 != clip_text(clip).network.sha256
+    assert encoder.encode(["he " * 40]).shape == (1, 20, 16)  # cut
+
+
+def test_text_side_alone_and_folders_without_one(clip: Path, tmp_path: Path) -> None:
+    model = transformers.CLIPModel.from_pretrained(clip)
+    alone = transformers.CLIPTextModel(model.config.text_config)
+    getattr(alone, "text_model", alone).load_state_dict(model.text_model.state_dict())
+    for name in ("vocab.json", "merges.txt", "tokenizer.json", "tokenizer_config.json"):
+        if (clip / name).is_file():
+            (tmp_path / name).write_bytes((clip / name).read_bytes())
+    alone.save_pretrained(tmp_path)
+    torch.testing.assert_close(text_encoder(tmp_path).encode(["a"]), text_encoder(clip).encode(["a"]))
+    config = transformers.Dinov2Config(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=28)
+    transformers.Dinov2Model(config).save_pretrained(tmp_path / "vision")
+    with pytest.raises(EchoSynthError, match="a text model was expected, got dinov2"):
+        text_encoder(tmp_path / "vision")
+    with pytest.raises(EchoSynthError, match=r"config\.json and weights was expected"):
+        text_encoder(tmp_path / "absent")
 
 
 def test_a_missing_package_is_named(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
