@@ -29,7 +29,7 @@ class LoRASettings:
 
     Attributes:
         groups: layer groups; names are accepted, stored in the order of :class:`LayerGroup`.
-        rank: inner dimension r of the two factors, at least 1; that is 125,344 parameters of ``spade`` at the paper's size.
+        rank: inner dimension r of the two factors, at least 1; that is 172,320 parameters of ``spade`` at the paper's size.
         alpha: the low-rank product is scaled by alpha / rank; alpha equals the rank when omitted.
         dropout: on the input of the low-rank branch in training, 0 to below 1.
 
