@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from monai_echosynth.data.datalist import read_dataset_json
@@ -157,12 +158,17 @@ def _workflows(bundle: Path) -> list[tuple[Path, str]]:
 
 
 def _properties(config: Path, kind: str, data: Path | None) -> str:
+    with TemporaryDirectory(prefix="echosynth-") as scratch:  # what a workflow writes when it begins
+        return _built_properties(config, kind, data, scratch)
+
+
+def _built_properties(config: Path, kind: str, data: Path | None, scratch: str) -> str:
     from monai.bundle import ConfigWorkflow
     from monai.bundle.properties import InferProperties, TrainProperties
 
     overrides: dict[str, Any] = {"bundle_root": str(config.parent.parent)}
     if data is not None:
-        overrides["dataset_dir"] = str(data)
+        overrides |= {"dataset_dir": str(data), "output_dir": scratch}
     workflow = ConfigWorkflow(str(config), logging_file=False, workflow_type=kind, **overrides)
     properties = TrainProperties if kind == "train" else InferProperties
     required = [entry["id"] for entry in properties.values() if entry["required"]]

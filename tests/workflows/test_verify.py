@@ -17,6 +17,8 @@ from monai_echosynth.workflows.bundles import bundle_names, bundle_source
 from monai_echosynth.workflows.check_list import format_checks
 from monai_echosynth.workflows.checksums import CHECKSUMS
 from monai_echosynth.workflows.verify import REQUIRED_METADATA, verify_bundle
+from tests.helpers.tiny_generator import write_tiny_bundle
+from tests.helpers.tiny_prepared import write_tiny_prepared
 
 NETWORK = {"_target_": "torch.nn.Linear", "in_features": 3, "out_features": 2}
 INFERENCE = {
@@ -157,3 +159,13 @@ def test_shipped_bundles_are_found(repository: Path) -> None:
     for name in ("nothing", "../bundles", ""):
         with pytest.raises(EchoSynthError, match="one of those shipped"):
             bundle_source(name)
+
+
+def test_workflows_are_built_beside_what_a_training_left(tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(tmp_path / "bundle")
+    (bundle / "eval").mkdir()
+    (bundle / "eval" / "history.json").write_text("[]")
+    before = sorted(path for path in bundle.rglob("*") if path.is_file())
+    checks = verify_bundle(bundle, data=write_tiny_prepared(tmp_path / "data"))
+    assert next(check for check in checks if check.name == "infer inference.json").passed
+    assert sorted(path for path in bundle.rglob("*") if path.is_file()) == before
