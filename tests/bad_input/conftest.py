@@ -11,6 +11,7 @@ from monai_echosynth import cli
 from monai_echosynth.networks.nets.segmenter import segmenter
 from monai_echosynth.networks.weights import save_weights
 from monai_echosynth.workflows.gan import GAN_PRESETS
+from monai_echosynth.workflows.guided_settings import GUIDED_PRESETS
 from monai_echosynth.workflows.segmentation import (
     SEGMENTATION_PRESETS,
     SegmentationPreset,
@@ -20,6 +21,7 @@ from monai_echosynth.workflows.training_settings import PRESETS, Preset
 from monai_echosynth.workflows.view_classification import VIEW_PRESETS
 from tests.helpers.tiny_gan import TINY_GAN
 from tests.helpers.tiny_generator import TINY_SETTINGS, write_tiny_bundle
+from tests.helpers.tiny_guided import TINY_GUIDED
 from tests.helpers.tiny_segmenter import TINY_SEGMENTER
 from tests.helpers.tiny_views import TINY_VIEWS
 
@@ -49,6 +51,7 @@ def tiny_presets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SEGMENTATION_PRESETS, SegmentationPreset.QUICK, TINY_SEGMENTER)
     monkeypatch.setitem(GAN_PRESETS, Preset.QUICK, TINY_GAN)
     monkeypatch.setitem(VIEW_PRESETS, Preset.QUICK, TINY_VIEWS)
+    monkeypatch.setitem(GUIDED_PRESETS, Preset.QUICK, TINY_GUIDED)
 
 
 @pytest.fixture(scope="session")
