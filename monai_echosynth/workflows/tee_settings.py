@@ -70,9 +70,9 @@ class TeeSettings:
     adaptation: AdaptationSettings = field(
         default_factory=lambda: AdaptationSettings(ALL_GROUPS, rank=16, epochs=16, samples_per_epoch=640)
     )
-    alignment: AlignmentSettings = field(default_factory=lambda: AlignmentSettings(epochs=10))
+    alignment: AlignmentSettings = field(default_factory=lambda: AlignmentSettings(epochs=8))
     segmentation: SegmentationSettings = field(
-        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=650)
+        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=600)
     )
     synthetic: int = 400
     solver: str = "dpmpp_2m_sde"
