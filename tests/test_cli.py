@@ -33,6 +33,7 @@ COMMANDS = (
     "nnunet-train",
     "metrics",
     "audit",
+    "utility",
     "demo",
     "demo-tee",
     "demo-align",

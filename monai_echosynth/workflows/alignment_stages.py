@@ -18,13 +18,14 @@ Run = Callable[[StageContext], Mapping[str, Any]]
 
 
 def phantom(context: StageContext) -> dict[str, Any]:
-    """Four-chamber frames of one machine, prepared."""
+    """Four-chamber frames of one machine (``style``) or several (``styles``), prepared."""
     from monai_echosynth.data.datalist import read_dataset_json
     from monai_echosynth.data.phantom import write_phantom
     from monai_echosynth.workflows.prepare import prepare
 
     settings, source = context.settings, context.folder / "phantom"
-    write_phantom(source, settings["patients"], settings["seed"], views=["4CH"], styles=[settings["style"]])
+    styles = settings["styles"] if "styles" in settings else [settings["style"]]
+    write_phantom(source, settings["patients"], settings["seed"], views=["4CH"], styles=styles)
     chosen = {"size": settings["size"], "n_test": settings["n_test"], "seed": settings["seed"], "split": "random"}
     content = read_dataset_json(prepare(source, context.folder / "prepared", **chosen))
     return {section: len(content[section]) for section in ("training", "validation", "test")}

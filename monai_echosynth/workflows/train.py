@@ -37,6 +37,7 @@ def train(
     budget: float = 1.0,
     conditioned: bool = False,
     family: Family | str | None = None,
+    settings: GenerativeSettings | None = None,
 ) -> Path:
     """Train both networks on a prepared folder and leave a ready bundle.
 
@@ -48,6 +49,7 @@ def train(
         budget: epochs of both networks, as a multiple of the preset's.
         conditioned: tell the diffusion model the view and the phase of each frame.
         family: family of the diffusion model; that of the preset when omitted.
+        settings: sizes and budget in full, instead of those of the preset.
 
     Returns:
         ``out`` as a path.
@@ -57,7 +59,7 @@ def train(
             is not positive, there is no such family, or ``out`` holds something else.
     """
     chosen = DEFAULT_FAMILY[Preset(preset)] if family is None else named_family(family)
-    settings, root = family_settings(preset, chosen).scaled(budget), Path(out)
+    settings, root = (settings or family_settings(preset, chosen)).scaled(budget), Path(out)
     check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
