@@ -76,8 +76,9 @@ class LabelSynthesis(Transform):
             raise EchoSynthError(f"a label map must be (X, Y) or (1, X, Y), got shape {values.shape}: pick one frame")
         self.table.check(flat, "the label map")
         source = np.random.Generator(np.random.PCG64(derive_seed(self.seed, "synthesis", index)))
-        image = paint(flat, draw_look(source, self.ids, self.limits), source, self.outside)
-        return like(torch.from_numpy(image.astype(np.float32)).reshape(values.shape), label)
+        painted = paint(flat, draw_look(source, self.ids, self.limits), source, self.outside)
+        image = painted.astype(np.float32).reshape(values.shape)
+        return like(torch.from_numpy(image), label) if isinstance(label, torch.Tensor) else image
 
 
 class LabelSynthesisd(MapTransform):

@@ -2,7 +2,7 @@
 
 A *cell* is one segmenter: an arm, a number of real patients and, where there are synthetic frames, their ratio to the real ones,
 the source of their masks and the augmentation. ``diffusion_10_x2_shapes`` is one. Cells of the comparison at equal compute have
-the number of network calls per image in place of a ratio: ``diffusion_45_n8`` with real frames, ``diffusion_45_n8_alone`` without.
+the number of network calls per image in place of a ratio: ``diffusion_45_n8``, and ``diffusion_45_n8_alone`` without real frames.
 """
 
 from __future__ import annotations

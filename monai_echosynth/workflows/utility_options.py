@@ -11,9 +11,8 @@ from typing import Any
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.training_settings import check_budget
+from monai_echosynth.workflows.utility_presets import UTILITY_PRESETS, UtilityPreset
 from monai_echosynth.workflows.utility_settings import (
-    UTILITY_PRESETS,
-    UtilityPreset,
     UtilitySettings,
     is_whole,
     member,

@@ -1,19 +1,17 @@
-"""Sizes, budgets and choices of the utility study, by preset."""
+"""What the utility study compares, and its sizes and budgets."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
-from monai_echosynth.workflows.gan import GAN_PRESETS, GanSettings
-from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
-from monai_echosynth.workflows.tee_settings import ALL_GROUPS
-from monai_echosynth.workflows.training_settings import PRESETS, GenerativeSettings, Preset, StageBudget
+from monai_echosynth.workflows.gan import GanSettings
+from monai_echosynth.workflows.segmentation import SegmentationSettings
+from monai_echosynth.workflows.training_settings import GenerativeSettings
 
 __all__ = [
     *(
@@ -188,46 +186,6 @@ class UtilitySettings:
         """Settings of a diffusion model of ``frames`` frames: the fewer, the more often each is warped, 64 times at most."""
         wanted = math.ceil(self.latents / frames)
         return replace(self.generator, variants=max(self.generator.variants, min(wanted, 64)))
-
-
-class UtilityPreset(StrEnum):
-    """Sizes and budgets."""
-
-    QUICK = "quick"
-    CAMUS = "camus"
-
-
-UTILITY_PRESETS: Mapping[UtilityPreset, UtilitySettings] = {
-    UtilityPreset.QUICK: UtilitySettings(
-        GenerativeSettings(
-            64, StageBudget("quick", 12, 320, 16, 3e-3), StageBudget("quick", 12, 1280, 32, 1e-3), variants=4
-        ),
-        replace(GAN_PRESETS[Preset.QUICK], spatial_size=64, epochs=6),
-        AdaptationSettings(ALL_GROUPS, rank=16, epochs=6, samples_per_epoch=640),
-        GenerativeSettings(
-            64, StageBudget("quick", 12, 320, 16, 3e-3), StageBudget("quick", 12, 1280, 32, 1e-3), variants=4
-        ),
-        replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], spatial_size=64, iterations=300),
-        patients=(5, 20),
-        pool=2.0,
-        nfe=16,
-        compute_calls=32,
-        latents=320,
-        test_patients=20,
-        base_patients=60,
-        judged=80,
-    ),
-    UtilityPreset.CAMUS: UtilitySettings(
-        replace(PRESETS[Preset.CPU], diffusion=replace(PRESETS[Preset.CPU].diffusion, epochs=40)),
-        GAN_PRESETS[Preset.CPU],
-        AdaptationSettings(ALL_GROUPS, rank=16, epochs=24, samples_per_epoch=800),
-        replace(PRESETS[Preset.CPU], diffusion=replace(PRESETS[Preset.CPU].diffusion, epochs=40)),
-        SEGMENTATION_PRESETS[SegmentationPreset.CPU],
-        ratios=(0.0, 1.0, 5.0),
-        phantom_patients=450,
-        base_patients=200,
-    ),
-}
 
 
 Kind = TypeVar("Kind", bound=StrEnum)

@@ -175,7 +175,8 @@ def judge(context: StageContext) -> dict[str, Any]:
     settings = AuditSettings(segmenter=segmenter, seed=seed)
     found = run_audit(few, real, context.folder / "audit", held_out=data, settings=settings, progress=False)
     copies = {key: found["copies"][key] for key in ("threshold", "false_alarms", "flagged", "share")}
-    return {**result, "copies": copies, "nearness": found["nearness"]}
+    near = found["nearness"]
+    return {**result, "copies": copies, "nearness": {"mean": near["value"], "ci95": near["ci95"]}}
 
 
 def count_patients(folder: Path, section: str) -> int:

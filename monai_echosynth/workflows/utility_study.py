@@ -3,9 +3,9 @@
 frames -> patients -> masks -> generators -> synthetic sets -> segmenters -> scores -> differences -> report
 
 for each number of real patients. Every generator is trained on the same real patients as the segmenter and on nothing else; one
-arm starts from a generator of the phantom. Segmenters have one budget and one network; arms differ in the synthetic frames that they
-see beside the real ones, the arm *affine* in its augmentation. All are tested on the same patients, who took no part in anything.
-Each segmenter and each score is a stage of its own: a further ratio, arm or number of patients adds to what is there.
+arm starts from a generator of the phantom. Segmenters have one budget and one network. Arms differ in the synthetic frames that
+they see beside the real ones, the arm *affine* in its augmentation. All are tested on the same patients, who took no part in
+anything. Each segmenter and each score is a stage of its own: a further ratio, arm or number of patients adds to what is there.
 """
 
 from __future__ import annotations
@@ -34,13 +34,12 @@ from monai_echosynth.workflows.utility_cells import (
     segmenter_options,
     sources,
 )
+from monai_echosynth.workflows.utility_presets import UTILITY_PRESETS, UtilityPreset
 from monai_echosynth.workflows.utility_settings import (
     ALL,
-    UTILITY_PRESETS,
     Arm,
     Masks,
     Patients,
-    UtilityPreset,
     UtilitySettings,
 )
 
@@ -70,7 +69,7 @@ def run_utility_study(
         Path of the report.
 
     Raises:
-        EchoSynthError: the data or the base are not usable, or there are fewer patients than were asked for or a shape model needs.
+        EchoSynthError: the data or the base are not usable, or there are fewer patients than asked for or needed for shapes.
     """
     study = settings or UTILITY_PRESETS[UtilityPreset.QUICK]
     source, model = (None if path is None else Path(path).resolve() for path in (data, base))
