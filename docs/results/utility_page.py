@@ -17,19 +17,23 @@ def utility_page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
     yield f"```\n{command}\n```\n"
     yield (
         f"{data['test']} frames of {data['test_patients']} patients, who took no part in any training, test. Every segmenter has "
-        f"{budget['iterations']} steps of {budget['batch_size']} frames, whatever it is trained on. Share: synthetic frames among "
-        f"all that it sees, repeats included (mixing: {summary['settings']['mixing']}).\n"
+        f"{budget['iterations']} steps of {budget['batch_size']} frames, whatever it is trained on. Share: synthetic frames "
+        f"among all that it sees, repeats included (mixing: {summary['settings']['mixing']}).\n"
     )
     structures = list(next(iter(rows.values()))["dice"])
     yield "Dice, mean and 95 % interval over patients; HD95 in mm, mean over the labels.\n"
     yield from table(
-        ["Trained on", "Real", "Synthetic", "Share", *structures, "HD95"], (_row(row, structures) for row in rows.values())
+        ["Trained on", "Real", "Synthetic", "Share", *structures, "HD95"],
+        (_row(row, structures) for row in rows.values()),
     )
     yield "Paired differences of Dice, mean and 95 % interval over patients.\n"
     pairs = ((*key.split("_minus_"), found["dice"]) for key, found in summary["paired_difference"].items())
     yield from table(
         ["", *structures],
-        ([f"{_name(rows[a])} − {_name(rows[b])}", *(score(found[k], "+") for k in structures)] for a, b, found in pairs),
+        (
+            [f"{_name(rows[a])} − {_name(rows[b])}", *(score(found[k], "+") for k in structures)]
+            for a, b, found in pairs
+        ),
     )
     yield from _sets(summary)
     minutes = sum(summary["timing_s"].values()) / 60
@@ -46,18 +50,26 @@ def _row(row: Mapping[str, Any], structures: list[str]) -> list[str]:
 
 def _name(row: Mapping[str, Any]) -> str:
     of = f"all {row['patients']}" if row["all_patients"] else f"{row['patients']}"
-    ratio = f", {row['nfe']} calls an image" if row["ratio"] is None else f", ratio {row['ratio']:g}" if row["ratio"] else ""
+    ratio = (
+        f", {row['nfe']} calls an image"
+        if row["ratio"] is None
+        else f", ratio {row['ratio']:g}"
+        if row["ratio"]
+        else ""
+    )
     return f"{row['title'][:1].lower()}{row['title'][1:]}, {of} patients{ratio}"
 
 
 def _sets(summary: Mapping[str, Any]) -> Iterator[str]:
     yield (
-        "Synthetic sets: adherence (Dice of the segmenter of all real frames against the masks), KID (in its features, ± standard "
-        "deviation over halves), frames that resemble one of their training frames more than held-out patients do.\n"
+        "Synthetic sets: adherence (Dice of the segmenter of all real frames against the masks), KID (in its features, ± "
+        "standard deviation over halves), frames that resemble one of their training frames more than held-out patients do.\n"
     )
     rows = []
     for name, made in summary["sets"].items():
         kid = "–" if made["kid"] is None else f"{made['kid']:.3f} ± {made['kid_sd']:.3f}"
         copies = f"{made['copies']['flagged']} of {made['frames']}"
-        rows.append([name.replace("_", " "), str(made["count"]), str(made["nfe"]), score(made["adherence"]), kid, copies])
+        rows.append(
+            [name.replace("_", " "), str(made["count"]), str(made["nfe"]), score(made["adherence"]), kid, copies]
+        )
     yield from table(["Set", "Images", "Calls an image", "Adherence", "KID", "Copies"], rows)

@@ -59,7 +59,9 @@ def test_every_structure_has_the_gray_level_and_the_spread_that_were_drawn(label
 
 def test_the_default_ranges_reach_from_black_to_white(label: NDArray[np.uint8]) -> None:
     seen = LabelSynthesis(0)
-    levels = np.array([[seen(label[::4, ::4], k)[label[::4, ::4] == i].mean() for i in (1, 2, 3, 4)] for k in range(60)])
+    levels = np.array(
+        [[seen(label[::4, ::4], k)[label[::4, ::4] == i].mean() for i in (1, 2, 3, 4)] for k in range(40)]
+    )
     assert levels.min() < 0.12 and levels.max() > 0.8
     order = {tuple(np.argsort(row)) for row in levels}
     assert len(order) > 12  # any structure may be the brightest
@@ -70,7 +72,7 @@ def test_the_sector_is_kept_and_values_are_gray_levels(label: NDArray[np.uint8])
     for index in range(6):
         image = LabelSynthesis(1)(label, index)
         assert image.dtype == np.float32 and image.shape == label.shape
-        assert np.all(image[label == 0] == 0) and 0 <= image.min() and image.max() <= 1
+        assert np.all(image[label == 0] == 0) and image.min() >= 0 and image.max() <= 1
         assert (image[label > 0] > 0).mean() > 0.3
     assert np.array_equal(label, before)
 
@@ -88,7 +90,9 @@ def test_a_frame_depends_on_seed_and_index_alone(label: NDArray[np.uint8]) -> No
 def test_speckle_follows_the_law_of_a_log_compressed_envelope() -> None:
     field = speckle((512, 512), look_with(axial=0.001, lateral=0.001, narrowing=1.0), np.random.default_rng(0))
     assert field.mean() == pytest.approx(0, abs=0.03) and field.std() == pytest.approx(1, abs=0.03)
-    assert np.mean(((field - field.mean()) / field.std()) ** 3) == pytest.approx(-1.14, abs=0.1)  # of ln of a Rayleigh variable
+    assert np.mean(((field - field.mean()) / field.std()) ** 3) == pytest.approx(
+        -1.14, abs=0.1
+    )  # of ln of a Rayleigh variable
 
 
 def test_the_grain_widens_sideways_with_depth() -> None:
@@ -122,7 +126,10 @@ def test_blur_softens_borders_but_not_the_edge_of_the_sector(label: NDArray[np.u
 
 
 def test_tensors_keep_their_kind_and_items_their_labels(label: NDArray[np.uint8]) -> None:
-    item = {"label": MetaTensor(torch.from_numpy(label[::4, ::4].copy())[None], torch.diag(torch.tensor([2.0, 3, 1, 1]))), "index": 3}
+    item = {
+        "label": MetaTensor(torch.from_numpy(label[::4, ::4].copy())[None], torch.diag(torch.tensor([2.0, 3, 1, 1]))),
+        "index": 3,
+    }
     made = LabelSynthesisd(seed=1)(item)
     assert isinstance(made["image"], MetaTensor) and made["image"].shape == item["label"].shape
     assert torch.equal(made["image"].affine, item["label"].affine) and made["image"].dtype == torch.float32
