@@ -1,4 +1,4 @@
-"""Bookkeeping of the utility study: which segmenters there are, how many frames each has, who is compared, what may be asked for."""
+"""Bookkeeping of the utility study: its segmenters, their numbers of frames, who is compared, and what may be asked for."""
 
 from __future__ import annotations
 
