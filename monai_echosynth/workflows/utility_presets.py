@@ -28,17 +28,17 @@ class UtilityPreset(StrEnum):
 
 
 _QUICK = GenerativeSettings(
-    64, StageBudget("quick", 12, 320, 16, 3e-3), StageBudget("quick", 12, 1280, 32, 1e-3), variants=4
+    64, StageBudget("quick", 10, 320, 16, 3e-3), StageBudget("quick", 10, 1280, 32, 1e-3), variants=4
 )
 _CPU = replace(PRESETS[Preset.CPU], diffusion=replace(PRESETS[Preset.CPU].diffusion, epochs=40))
 
 UTILITY_PRESETS: Mapping[UtilityPreset, UtilitySettings] = {
     UtilityPreset.QUICK: UtilitySettings(
         _QUICK,
-        replace(GAN_PRESETS[Preset.QUICK], spatial_size=64, epochs=6),
-        AdaptationSettings(ALL_GROUPS, rank=16, epochs=6, samples_per_epoch=640),
+        replace(GAN_PRESETS[Preset.QUICK], spatial_size=64, epochs=4),
+        AdaptationSettings(ALL_GROUPS, rank=16, epochs=6, samples_per_epoch=640, decoder_epochs=3),
         _QUICK,
-        replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], spatial_size=64, iterations=300),
+        replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], spatial_size=64, iterations=250),
         patients=(5, 20),
         pool=2.0,
         nfe=16,
