@@ -36,7 +36,7 @@ UTILITY_PRESETS: Mapping[UtilityPreset, UtilitySettings] = {
     UtilityPreset.QUICK: UtilitySettings(
         _QUICK,
         replace(GAN_PRESETS[Preset.QUICK], spatial_size=64, epochs=4),
-        AdaptationSettings(ALL_GROUPS, rank=16, epochs=6, samples_per_epoch=640, decoder_epochs=3),
+        AdaptationSettings(ALL_GROUPS, rank=16, epochs=4, samples_per_epoch=640, decoder_epochs=2),
         _QUICK,
         replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], spatial_size=64, iterations=250),
         patients=(5, 20),

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.machine import describe_machine, package_versions
 from monai_echosynth.workflows.stage_store import StageRecord, StageStore
 from monai_echosynth.workflows.utility_cells import Cell, cells, line_of, line_title, mean_share, sources
@@ -81,7 +82,11 @@ def _cell(cell: Cell, study: UtilitySettings, out: Path, records: Mapping[str, S
         stage = f"set_{cell.source.name}" if cell.ratio is None else f"head_{cell.frames}"
         synthetic = records[stage].metrics["count" if cell.ratio is None else "synthetic"]
     trained = records[f"segmenter_{cell.name}"].metrics
-    assert trained["frames"] == real + synthetic
+    if trained["frames"] != real + synthetic:
+        raise EchoSynthError(
+            f"the segmenter {cell.name} must see {real + synthetic} frames, got {trained['frames']}: delete its record in "
+            f"{out / 'stages'} and run again"
+        )
     epochs = max(
         1, study.segmentation.iterations // min(study.segmentation.epoch_iterations, study.segmentation.iterations)
     )
