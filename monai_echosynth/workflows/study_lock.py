@@ -16,7 +16,7 @@ import psutil
 
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["LOCK_NAME", "study_lock"]
+__all__ = ["LOCK_NAME", "refuse_if_held", "study_lock"]
 
 LOCK_NAME = ".lock"
 _CLOCK_SLACK = 1.0  # seconds
@@ -46,7 +46,7 @@ def _acquire(lock: Path) -> None:
     try:
         _create(lock, holder)
     except FileExistsError:
-        _refuse_if_held(lock)
+        refuse_if_held(lock)
         lock.unlink(missing_ok=True)
         _create(lock, holder)
 
