@@ -16,7 +16,7 @@ from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter,
 from monai_echosynth.workflows.image_distance import image_distance
 from monai_echosynth.workflows.tee_names import REFERENCE, cells, segmenters, synthetic_sets
 from monai_echosynth.workflows.tee_settings import TeeSettings
-from monai_echosynth.workflows.tee_stages import prepared
+from monai_echosynth.workflows.phantom_stage import prepared
 
 __all__ = ["pairs", "score_tee_study"]
 
