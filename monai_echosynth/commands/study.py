@@ -13,10 +13,15 @@ __all__ = ["add", "run"]
 def add(commands: Commands) -> argparse.ArgumentParser:
     """Adds the options."""
     command = add_command(
-        commands, "study", run, "compare generators in use, realism and speed; resumes, and shares its work with other processes"
+        commands,
+        "study",
+        run,
+        "compare generators in use, realism and speed; resumes, and shares its work with other processes",
     )
     data = "prepared data with test patients; the phantom when left out"
-    grid = "JSON file of families, solvers, numbers of network calls and budgets; a small one of the package when left out"
+    grid = (
+        "JSON file of families, solvers, numbers of network calls and budgets; a small one of the package when left out"
+    )
     add_option(command, "--data", type=Path, metavar="DIR", help=data)
     add_option(command, "--grid", type=Path, metavar="FILE", help=grid)
     add_option(command, "--out", type=Path, default=Path("runs/study"), metavar="DIR", help="folder of the study")

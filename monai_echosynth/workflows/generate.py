@@ -51,8 +51,8 @@ def generate(
 
     Returns:
         ``count``, ``new`` (made in this run), ``nfe`` (counted), ``solver`` (None of a GAN), ``seconds`` and
-        ``images_per_second`` of this run, and ``parts``: seconds of its ``sampling``, ``decoding`` and ``writing``, each summed over
-        what works side by side, and of all from the first mask to the last file (``run``); empty where nothing was new.
+        ``images_per_second`` of this run, and ``parts``: seconds of its ``sampling``, ``decoding`` and ``writing``, each summed
+        over what works side by side, and of all from the first mask to the last file (``run``); empty where nothing was new.
 
     Raises:
         EchoSynthError: bad masks, a bundle without weights, a solver or number of calls that does not fit it, or a folder with

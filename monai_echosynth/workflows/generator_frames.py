@@ -40,8 +40,9 @@ def draw_generator_frames(cells: Sequence[Cell], real: Path, out: Path, path: Pa
     items = {cell: load_datalist(out / "cells" / cell.name / "synthetic", "training")[number] for cell in cells}
     calls = sorted({cell.nfe for cell in cells if cell.solver is not None}) or [1]
     lines = list(dict.fromkeys((cell.family, cell.solver) for cell in cells))
-    canvas = new_figure(1.5 * (len(calls) + 1), 1.6 * len(lines) + 0.2)
-    grid = canvas.subplots(len(lines), len(calls) + 1, squeeze=False)
+    rows = max(len(lines), 2)
+    canvas = new_figure(1.5 * (len(calls) + 1), 1.6 * rows + 0.2)
+    grid = canvas.subplots(rows, len(calls) + 1, squeeze=False)
     for axes in grid.ravel():
         axes.set_axis_off()
     first = next(iter(items.values()))

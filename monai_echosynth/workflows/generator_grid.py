@@ -1,9 +1,9 @@
 """What the generator study compares, from one small JSON file: families x solvers x numbers of network calls.
 
-A *cell* is one synthetic set: a family, a solver and a number of calls. Not every combination is one. A solver that does not draw from
-a family, and a number of calls that a solver cannot reach (Heun's method takes odd ones), come about naturally where lists are
-crossed, so such cells are left out and said to be. What can only be a mistake is an error: unknown names, a family or a solver without
-any cell, and a number of calls that was asked of one solver by name and that it cannot reach.
+A *cell* is one synthetic set: a family, a solver and a number of calls. Not every combination is one. A solver that does not draw
+from a family, and a number of calls that a solver cannot reach (Heun's method takes odd ones), come about naturally where lists
+are crossed, so such cells are left out and said to be. What can only be a mistake is an error: unknown names, a family or a
+solver without any cell, and a number of calls that was asked of one solver by name and that it cannot reach.
 """
 
 from __future__ import annotations
@@ -122,7 +122,9 @@ def parse_grid(content: Mapping[str, Any]) -> StudyGrid:
     values["solvers"] = _names("solvers", content.get("solvers", []), tuple(SolverName))
     values["nfe"] = _calls(content.get("nfe", []), values["solvers"])
     if content.get("preset", Preset.CPU) not in list(Preset):
-        raise EchoSynthError(f"'preset' must be one of {', '.join(Preset)}, got {content['preset']!r}: pick one of these")
+        raise EchoSynthError(
+            f"'preset' must be one of {', '.join(Preset)}, got {content['preset']!r}: pick one of these"
+        )
     values["preset"] = Preset(content.get("preset", Preset.CPU))
     for key in ("size", "frames", "segmenter_steps", "view_steps"):
         if content.get(key) is not None:
@@ -143,7 +145,7 @@ def cells_of(grid: StudyGrid) -> tuple[list[Cell], list[str]]:
     """The cells in the order of the lists, and a line for each combination that is none.
 
     Raises:
-        EchoSynthError: a family or a solver has no cell, or a number of calls that is asked of a solver by name is out of its reach.
+        EchoSynthError: a family or a solver has no cell, or a number of calls is asked of a solver by name and out of its reach.
     """
     cells, left_out = list[Cell](), list[str]()
     reached = {solver: _reached(grid, solver, left_out) for solver in grid.solvers}
@@ -161,7 +163,9 @@ def cells_of(grid: StudyGrid) -> tuple[list[Cell], list[str]]:
             if solver in fitting:
                 cells += [Cell(family, solver, fitting_nfe(family, calls)) for calls in reached[solver]]
             else:
-                left_out.append(f"{family} with {solver} is left out: {', '.join(fitting_solvers(family))} draw from it")
+                left_out.append(
+                    f"{family} with {solver} is left out: {', '.join(fitting_solvers(family))} draw from it"
+                )
     idle = [solver for solver in grid.solvers if not any(cell.solver == solver for cell in cells)]
     if idle:
         raise EchoSynthError(
@@ -210,7 +214,9 @@ def _calls(value: Any, solvers: tuple[str, ...]) -> tuple[int, ...] | dict[str, 
 
 def _numbers(value: Any) -> tuple[int, ...]:
     if not isinstance(value, list) or not value:
-        raise EchoSynthError(f"'nfe' is a list of network calls, or one for each solver, got {value!r}: write [5, 20, 50]")
+        raise EchoSynthError(
+            f"'nfe' is a list of network calls, or one for each solver, got {value!r}: write [5, 20, 50]"
+        )
     for calls in value:
         _whole("nfe", calls, 1)
     return tuple(sorted(set(value)))

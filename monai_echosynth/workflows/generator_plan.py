@@ -113,7 +113,9 @@ def _size(grid: StudyGrid, data: str | Path) -> int:
     step = 64 if grid.preset == "paper" else 32
     if found != [wanted, wanted] or not isinstance(wanted, int) or wanted % step:
         rule = f"{grid.size} x {grid.size} pixels" if grid.size else f"a square with a side that {step} divides"
-        raise EchoSynthError(f"frames must be {rule}, got {found} in {data}: prepare them so (echosynth prepare --size)")
+        raise EchoSynthError(
+            f"frames must be {rule}, got {found} in {data}: prepare them so (echosynth prepare --size)"
+        )
     return wanted
 
 
@@ -122,12 +124,17 @@ def _classes(items: Mapping[str, Sequence[Mapping[str, Any]]]) -> tuple[bool, bo
     seen = {str(item.get("view") or "") for section in items.values() for item in section}
     if len(seen - {""}) < 2 or "" in seen:
         known = ", ".join(sorted(seen - {""})) or "none"
-        return False, False, [f"view classification is left out: it takes two views or more of every frame, got {known}"]
+        return (
+            False,
+            False,
+            [f"view classification is left out: it takes two views or more of every frame, got {known}"],
+        )
     names = view_names(items["training"])
     for section in ("validation", "test"):
         view_items(items[section], names)
     kinds = [
-        {(item.get("view"), item.get("phase") or "") for item in items[section]} for section in ("training", "validation")
+        {(item.get("view"), item.get("phase") or "") for item in items[section]}
+        for section in ("training", "validation")
     ]
     told = all(phase for _, phase in kinds[0]) and kinds[1] <= kinds[0]
     note = "diffusion is not told view and phase: not every frame has a phase, or some occur in validation alone"

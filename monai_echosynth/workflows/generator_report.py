@@ -29,17 +29,17 @@ Rows = Sequence[Mapping[str, Any]]
 _COLORS: Final = ("#0072b2", "#d55e00", "#00916a", "#8a4fbf", "#b8860b", "#56b4e9", "#cc79a7")
 _LOOKS: Final = (("-", "o"), ("--", "s"), (":", "^"), ("-.", "D"))
 _CURVES = (
-    "Over network calls an image: one color a family, one dash a solver, bands are 95 % intervals over patients. The dashed level is "
-    "that of real training frames, which KID compares with other real patients."
+    "Over network calls an image: one color a family, one dash a solver, bands are 95 % intervals over patients. The dashed "
+    "level is that of real training frames, which KID compares with other real patients."
 )
 _TABLE = (
-    "Segmenters and view classifiers saw the set alone and are tested on real patients; brackets are 95 % intervals over patients. "
-    "Difference: Dice minus that of real training frames, on the same frames. Adherence: Dice of the segmenter of real frames against "
-    "the masks that guided."
+    "Segmenters and view classifiers saw the set alone and are tested on real patients; brackets: 95 % intervals over patients. "
+    "Difference: Dice minus that of real training frames, on the same frames. Adherence: Dice of the segmenter of real frames "
+    "against the masks that guided."
 )
 _SPEED = (
-    "Images a second: end to end from masks to files, and of each part by itself. Relative: end to end, over {reference} with the "
-    "same number of calls."
+    "Images a second: end to end from masks to files, and of each part by itself. Relative: end to end, over {reference} with "
+    "the same number of calls."
 )
 _RANKS = "Rank among the cells, 1 is best: realism by KID, utility by Dice and by accuracy of the views."
 _FRAMES = "One mask and one seed in all sets."
@@ -66,16 +66,16 @@ def write_generator_report(plan: StudyPlan, data: Path, out: Path) -> dict[str, 
         Section("curves", "Network calls", drawn),
         Section("cells", "All cells", paragraph(_TABLE) + _cells(summary)),
         Section("speed", "Throughput", _speed(summary)),
-        Section("ranking", "Realism and utility", paragraph(_correlations(summary)) + paragraph(_RANKS) + _ranking(summary)),
+        Section(
+            "ranking", "Realism and utility", paragraph(_correlations(summary)) + paragraph(_RANKS) + _ranking(summary)
+        ),
         Section("frames", "Frames", figure(picture, _FRAMES)),
         Section("cost", "Time", table("Stages", ("Stage", "Time"), _times(summary))),
     ]
     kicker = f"monai-echosynth · {plan.source} · preset {plan.grid.preset} · {plan.size} pixels · seed {plan.grid.seed}"
     lead = "".join(f'<p class="lead">{escape(line)}</p>' for line in _findings(summary))
     notes = "".join(paragraph(line, "note") for line in summary["notes"])
-    page = render_page(
-        "Generators compared", kicker, lead + notes, sections, "Research only, not for diagnosis."
-    )
+    page = render_page("Generators compared", kicker, lead + notes, sections, "Research only, not for diagnosis.")
     write_text(out / "report.html", page)
     return summary
 
@@ -181,7 +181,7 @@ def _speed(summary: Mapping[str, Any]) -> str:
         found = row["throughput"]
         parts = (number(found[name], 2) for name in ("end_to_end", "sampling", "decoding", "writing"))
         rows.append((_title(row), *parts, number(row["relative_speed"], 2)))
-    reference = next((line_title(row["family"], None) for row in summary["cells"] if row["relative_speed"] == 1), "none")
+    reference = line_title(summary["speed_reference"] or "none", None)
     header = ("Set", "End to end", "Sampling", "Decoding", "Writing", "Relative")
     return paragraph(_SPEED.format(reference=reference)) + table("Images a second", header, rows)
 

@@ -12,7 +12,17 @@ from monai_echosynth.workflows.generator_plan import PHANTOM_VIEWS, StudyPlan
 from monai_echosynth.workflows.phantom_stage import phantom_data, prepared
 from monai_echosynth.workflows.stages import StageContext
 
-__all__ = ["Run", "classified", "first_stage", "generator", "phantom", "quality", "segmented", "synthetic", "throughput"]
+__all__ = [
+    "Run",
+    "classified",
+    "first_stage",
+    "generator",
+    "phantom",
+    "quality",
+    "segmented",
+    "synthetic",
+    "throughput",
+]
 
 Run = Callable[[StageContext], Mapping[str, Any]]
 
@@ -57,9 +67,7 @@ def generator(plan: StudyPlan, family: str, progress: bool) -> Run:
         from monai_echosynth.workflows.train import train_family
 
         learned = (plan.diffusion(family), plan.grid.seed, plan.conditioned)
-        train_family(
-            data, context.folder, named_family(family), *learned, context.inputs.get("autoencoder"), progress
-        )
+        train_family(data, context.folder, named_family(family), *learned, context.inputs.get("autoencoder"), progress)
         return {"weights_mb": round((context.folder / "models" / "diffusion.safetensors").stat().st_size / 1e6, 1)}
 
     return run
@@ -72,7 +80,7 @@ def synthetic(plan: StudyPlan, cell: Cell, progress: bool) -> Run:
         from monai_echosynth.workflows.generate import generate
 
         bundle, masks = context.inputs["generator"], prepared(context.inputs["data"])
-        sampling = {} if cell.solver is None else {"solver": cell.solver, "nfe": cell.nfe}
+        sampling: dict[str, Any] = {} if cell.solver is None else {"solver": cell.solver, "nfe": cell.nfe}
         options = {**sampling, "seed": plan.grid.seed, "batch_size": plan.grid.batch_size, "progress": progress}
         made = timed = generate(bundle, masks, context.folder, plan.grid.frames, **options)
         if made["new"] < min(_TIMED, made["count"]):

@@ -2,9 +2,9 @@
 
 data -> real row; autoencoder -> generator of each family -> for each cell: set -> segmenter, view classifier, quality -> report
 
-All sets are drawn from the same masks with the same seed. The segmenters differ in their training frames alone, the view classifiers
-too, and all are tested on the same real patients, as are those of the row ``real``, which saw real frames. Each stage is one
-job, which any process takes that is at hand (:mod:`monai_echosynth.workflows.stage_sharing`).
+All sets are drawn from the same masks with the same seed. The segmenters differ in their training frames alone, the view
+classifiers too, and all are tested on the same real patients, as are those of the row ``real``, which saw real frames. Each stage
+is one job, which any process takes that is at hand (:mod:`monai_echosynth.workflows.stage_sharing`).
 """
 
 from __future__ import annotations

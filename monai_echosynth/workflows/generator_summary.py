@@ -41,8 +41,8 @@ def generator_summary(plan: StudyPlan, data: Path, out: Path) -> dict[str, Any]:
         out: folder of a study whose stages up to the report are finished.
 
     Returns:
-        ``cells`` (a list of rows), ``real`` (the row of real frames), ``families``, ``flat_from``, ``ranking``, ``data``, ``grid``,
-        ``notes``, ``timing_s``, ``peak_memory_mb``, ``versions``, ``machine`` and ``seed``.
+        ``cells`` (a list of rows), ``real`` (the row of real frames), ``families``, ``speed_reference``, ``flat_from``,
+        ``ranking``, ``data``, ``grid``, ``notes``, ``timing_s``, ``peak_memory_mb``, ``versions``, ``machine`` and ``seed``.
     """
     records = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in (out / "stages").glob("*.json")}
     records = {name: record for name, record in sorted(records.items()) if "seconds" in record}
@@ -65,6 +65,7 @@ def generator_summary(plan: StudyPlan, data: Path, out: Path) -> dict[str, Any]:
             "real": _scores(REAL, metrics),
             "cells": rows,
             "families": {family: metrics[f"generator_{family}"] for family in plan.grid.families},
+            "speed_reference": _reference(rows),
             "flat_from": {line: _flat_from(cells, dice, plan.grid.seed) for line, cells in _lines(plan.cells).items()},
             "ranking": ranking(rows),
             "notes": list(plan.notes),
@@ -151,13 +152,17 @@ def _flat_from(cells: Sequence[Cell], dice: Mapping[str, Any], seed: int) -> int
 
 
 def _relative_speed(row: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> float | None:
-    families = {one["family"] for one in rows}
-    reference = next((family for family in _REFERENCES if family in families), None)
-    same = [one for one in rows if one["family"] == reference and one["nfe"] == row["nfe"]]
+    same = [one for one in rows if one["family"] == _reference(rows) and one["nfe"] == row["nfe"]]
     same = [one for one in same if one["solver"] == row["solver"]] or same
     if not same:
         return None
     return round(row["throughput"]["end_to_end"] / same[0]["throughput"]["end_to_end"], 3)
+
+
+def _reference(rows: Sequence[Mapping[str, Any]]) -> str | None:
+    """The family that others are compared with in speed."""
+    families = {row["family"] for row in rows}
+    return next((family for family in _REFERENCES if family in families), None)
 
 
 def _ranks(values: Sequence[float]) -> list[int]:

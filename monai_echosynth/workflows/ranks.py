@@ -1,7 +1,7 @@
 """A process of ``torchrun`` that works by itself: whole jobs are divided, not batches.
 
-Trainings and generation of this project form a process group when the environment says that there are several processes. Where each
-process has jobs of its own, the environment must not say so.
+Trainings and generation of this project form a process group when the environment says that there are several processes. Where
+each process has jobs of its own, the environment must not say so.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def share_stages(
         poll: seconds between looks at what others have finished, when there is nothing else to do.
 
     Raises:
-        EchoSynthError: another process is at another study in ``out``, or as :func:`~monai_echosynth.workflows.stages.run_stages`.
+        EchoSynthError: another process is at another study in ``out``; or as ``run_stages``.
         OSError: ``out`` cannot be written.
         KeyboardInterrupt: passed on; the next run resumes.
     """
@@ -102,7 +102,7 @@ def _joined(out: Path, stages: Sequence[Stage]) -> Iterator[None]:
         stream.seek(0)
         if stream.read() != key:
             raise EchoSynthError(
-                f"processes that share a folder work on one study, got one with other settings while another is at work in {out}: "
-                "wait for it or choose another --out"
+                "processes that share a folder work on one study, got one with other settings while another is at work in "
+                f"{out}: wait for it or choose another --out"
             )
         yield

@@ -56,7 +56,8 @@ def _create(lock: Path, holder: str) -> None:
         stream.write(holder)
 
 
-def _refuse_if_held(lock: Path) -> None:
+def refuse_if_held(lock: Path) -> None:
+    """Raises an EchoSynthError where a living process holds the lock."""
     try:
         holder = json.loads(lock.read_text())
         pid, host, started = int(holder["pid"]), str(holder["host"]), float(holder["started"])

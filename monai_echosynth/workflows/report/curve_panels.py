@@ -79,6 +79,8 @@ def curve_panels(panels: Sequence[Panel], styles: Mapping[str, LineStyle], axis:
             x = np.array([count for count, _ in points])
             mean, low, high = np.array([[*interval] for _, interval in points]).T
             axes.fill_between(x, low, high, color=style.color, alpha=0.12, lw=0)
+            if len(points) == 1:
+                axes.vlines(x, low, high, color=style.color, alpha=0.4, lw=3)
             look = {"color": style.color, "ls": style.dash, "marker": style.marker}
             (handles[name],) = axes.plot(x, mean, lw=2.0, ms=4, **look)
     for axes in grid[len(panels) :]:

@@ -34,4 +34,6 @@ def learning_curves(
         Panel(structure, "" if number else "Dice", lines) for number, (structure, lines) in enumerate(panels.items())
     ]
     canvas = curve_panels(shown, styles, "Real frames", columns=len(panels))
-    return figure(inline_svg(canvas, "learning", f"Dice over the number of real frames for {', '.join(panels)}"), caption)
+    return figure(
+        inline_svg(canvas, "learning", f"Dice over the number of real frames for {', '.join(panels)}"), caption
+    )
