@@ -14,6 +14,7 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.generator_grid import DEFAULT_GRID, FAMILIES, cells_of, parse_grid, read_grid
 from monai_echosynth.workflows.generator_plan import make_plan
 from monai_echosynth.workflows.training_settings import Preset
+from tests.helpers.tiny_chambers import write_tiny_chambers
 from tests.helpers.tiny_prepared import write_tiny_prepared
 from tests.helpers.tiny_views import relabel, write_tiny_views
 
@@ -132,6 +133,15 @@ def test_data_that_do_not_fit(change: dict[str, Any], words: str, tmp_path: Path
     data = write_tiny_prepared(tmp_path / "data")
     with pytest.raises(EchoSynthError, match=words):
         make_plan(parse_grid({**GRID, **change}), data)
+
+
+def test_data_of_other_labels_or_too_few_frames(tmp_path: Path) -> None:
+    with pytest.raises(EchoSynthError, match="got other labels"):
+        make_plan(parse_grid(GRID), write_tiny_chambers(tmp_path / "chambers"))
+    with pytest.raises(EchoSynthError, match="at least 4 frames are needed in 'test', got 2"):
+        make_plan(parse_grid(GRID), write_tiny_prepared(tmp_path / "few", test=2))
+    with pytest.raises(EchoSynthError, match="run 'echosynth prepare' first"):
+        make_plan(parse_grid(GRID), tmp_path)
 
 
 def test_budgets_of_the_grid_reach_every_training() -> None:
