@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
 
 from monai_echosynth.workflows.report.interval import Interval
 from monai_echosynth.workflows.report.palette import INK, MUTED
@@ -70,6 +71,9 @@ def curve_panels(panels: Sequence[Panel], styles: Mapping[str, LineStyle], axis:
         axes.minorticks_off()
         if panel.logarithmic:
             axes.set_yscale("log")
+            for part in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+                part(LogFormatter(minor_thresholds=(2, 0.5)))
+            axes.tick_params(which="minor", colors=MUTED, labelsize=9, length=0)
         if panel.reference is not None:
             axes.axhline(panel.reference.mean, color=INK, lw=1.2, ls="--")
             if np.isfinite([panel.reference.low, panel.reference.high]).all():
