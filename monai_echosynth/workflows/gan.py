@@ -72,6 +72,7 @@ def train_gan(
     seed: int = 0,
     budget: float = 1.0,
     progress: bool = True,
+    settings: GanSettings | None = None,
 ) -> dict[str, Any]:
     """Train a SPADE-GAN on a prepared folder and leave a ready bundle.
 
@@ -82,6 +83,7 @@ def train_gan(
         seed: seed of weights, order, augmentation and styles.
         budget: epochs, as a multiple of the preset's.
         progress: show a progress bar.
+        settings: sizes and budget in full, instead of those of the preset.
 
     Returns:
         ``parameters`` of the generator, ``epochs``, ``final_loss`` of the generator and ``seconds`` of this run.
@@ -90,7 +92,7 @@ def train_gan(
         EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, the budget is not positive, or
             ``out`` holds something else.
     """
-    settings, root = GAN_PRESETS[Preset(preset)].scaled(budget), Path(out)
+    settings, root = settings or GAN_PRESETS[Preset(preset)].scaled(budget), Path(out)
     check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
