@@ -1,5 +1,6 @@
 # make demo   the whole study: on the embedded phantom, or DATA=folder; OUT=folder, PRESET=quick|cpu|paper, SEED=n
 # make demo-tee   the adaptation study on the esophageal phantom; takes the generator of runs/demo when it is there; OUT=folder, SEED=n
+# make study   generators compared: families, solvers, network calls; GRID=file, DATA=prepared folder, OUT=folder
 # make demo-align   the alignment study on two machines of the phantom; OUT=folder, SEED=n
 # make demo-nnunet   nnU-Net beside the bundle's segmenter, in an environment of its own; OUT=folder, DATA=prepared folder, SEED=n
 # make demo-label   MONAI Label with the segmenter: server, client, training, all checked; takes the bundles of runs/demo when they are there;
@@ -19,6 +20,7 @@ OUT    ?= runs/demo
 DATA   ?=
 PRESET ?=
 SEED   ?=
+GRID   ?=
 
 BIN   := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -40,11 +42,15 @@ DEPLOY_STAMP := $(DEPLOY_VENV)/.installed
 BUNDLES      ?= runs/demo/bundles
 CAMUS        ?= $(ECHOSYNTH_CAMUS)
 
-.PHONY: demo demo-tee demo-align demo-label demo-deploy demo-nnunet label-env deploy-env test lint clean install
+.PHONY: demo study demo-tee demo-align demo-label demo-deploy demo-nnunet label-env deploy-env test lint clean install
 .DELETE_ON_ERROR:
 
 demo: $(STAMP)
 	$(BIN)/echosynth demo --out "$(OUT)" $(if $(DATA),--data "$(DATA)") $(if $(PRESET),--preset "$(PRESET)") $(if $(SEED),--seed "$(SEED)")
+
+study: OUT = runs/study
+study: $(STAMP)
+	$(BIN)/echosynth study --out "$(OUT)" $(if $(DATA),--data "$(DATA)") $(if $(GRID),--grid "$(GRID)")
 
 # OUT has another default here; the base is the generator of the demo where that has run.
 TEE_BASE = $(wildcard runs/demo/bundles/echo_generative_diffusion)

@@ -40,6 +40,7 @@ from monai_echosynth.commands import (
     prepare,
     remap,
     shapes,
+    study,
     train,
     utility,
     verify,
@@ -101,7 +102,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    demos = (demo, demo_tee, demo_align, demo_guided, demo_label, demo_deploy, demo_nnunet)
+    demos = (demo, study, demo_tee, demo_align, demo_guided, demo_label, demo_deploy, demo_nnunet)
     makers = (phantom, prepare, remap, shapes, train, import_weights, layers, adapt, generate, guide, align)
     doors = (export, label_app, nnunet_export, nnunet_train)
     judges = (evaluate, gap, metrics, audit, utility)

@@ -19,6 +19,9 @@ from monai_echosynth.networks.weights import load_weights
 
 __all__ = ["FrozenSegmenter", "load_frozen_segmenter"]
 
+DOUBTED, TRUSTED = 0.5, 0.75
+"""Soft Dice of a frame's worst structure below which a segmenter's own view of it counts nothing, and above which it is all."""
+
 
 class FrozenSegmenter(nn.Module):
     """The segmenter.
@@ -61,8 +64,15 @@ class FrozenSegmenter(nn.Module):
         share = self(image).float().softmax(dim=1) * sector
         return torch.cat([1.0 - sector, share[:, 1:], share[:, :1]], dim=1)
 
-    def disagreement(self, image: Tensor, seg: Tensor) -> Tensor:
-        """Scalar: mean of cross-entropy and 1 - Dice of the segmentation of images against membership maps (B, K + 1, X, Y)."""
+    def disagreement(self, image: Tensor, seg: Tensor, before: Tensor | None = None) -> Tensor:
+        """Scalar: mean of cross-entropy and 1 - Dice of the segmentation of images against what they should show.
+
+        Args:
+            image: (B, 1, X, Y) in [0, 1].
+            seg: membership maps (B, K + 1, X, Y), which are what images should show.
+            before: the images before they were changed: what they should show then is what this segmenter saw there, as far as
+                that is what the mask says.
+        """
         logits = self(image).float()
         target = torch.cat([seg[:, :1] + seg[:, -1:], seg[:, 1:-1]], dim=1)
         if logits.shape != target.shape:
@@ -70,10 +80,28 @@ class FrozenSegmenter(nn.Module):
                 f"a segmenter of the labels of the masks is needed, {target.shape[1] - 1} structures, got {logits.shape[1] - 1}: "
                 "choose the one that was trained on this label table"
             )
+        if before is not None:
+            target = self._own_view(before, target)
         share = logits.softmax(dim=1)
-        overlap = 2.0 * (share * target).sum(dim=(0, 2, 3)) + 1.0
-        dice = overlap / ((share + target).sum(dim=(0, 2, 3)) + 1.0)
+        dice = _overlap(share, target, over=(0, 2, 3))
         return 0.5 * (-(target * logits.log_softmax(dim=1)).sum(dim=1).mean() + 1.0 - dice[1:].mean())
+
+    @torch.no_grad()
+    def _own_view(self, before: Tensor, target: Tensor) -> Tensor:
+        """What the segmenter sees, mixed with the mask by how well both agree.
+
+        A segmenter sees borders a little beside those of masks. To hold frames to their masks would move what they show until it
+        sees them there, and teach that shift to whoever learns from the frames; to hold them to its own view leaves them.
+        """
+        view = self(before).float().softmax(dim=1)
+        agreed = _overlap(view, target, over=(2, 3))[:, 1:].amin(dim=1)
+        trust = ((agreed - DOUBTED) / (TRUSTED - DOUBTED)).clamp(0.0, 1.0).reshape(-1, 1, 1, 1)
+        return trust * view + (1.0 - trust) * target
+
+
+def _overlap(share: Tensor, target: Tensor, over: tuple[int, ...]) -> Tensor:
+    """Soft Dice of shares and targets (B, K, X, Y), summed over some axes."""
+    return (2.0 * (share * target).sum(dim=over) + 1.0) / ((share + target).sum(dim=over) + 1.0)
 
 
 def load_frozen_segmenter(bundle: str | Path) -> FrozenSegmenter:

@@ -12,7 +12,8 @@ __all__ = ["COMPARED", "add", "run"]
 
 COMPONENTS = (
     *("filters", "attention", "local_heads", "global_heads", "alignment", "local_stage", "global_stage", "shift"),
-    *("stochastic", "dynamic", "agreement", "identity", "diversity", "bridge", "matching", "critic"),
+    *("stochastic", "dynamic", "agreement", "own_view", "identity", "diversity", "bridge", "matching"),
+    "critic",
 )
 COMPARED = (*(f"no_{name}" for name in COMPONENTS), "mmd", "coral", "histogram", "fourier", "cycle")
 

@@ -32,7 +32,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--compare", nargs="+", choices=COMPARED, default=[], metavar="NAME", help=compared)
     add_option(command, "--patients", type=int, default=100, metavar="N", help="simulated patients")
     add_option(command, "--test-patients", type=int, default=40, metavar="N", help="simulated patients that test")
-    add_option(command, "--iterations", type=int, default=600, metavar="N", help="optimizer steps of every segmenter")
+    add_option(command, "--iterations", type=int, default=500, metavar="N", help="optimizer steps of every segmenter")
     add_option(command, "--epochs", type=int, default=16, metavar="N", help="epochs of 640 frames of every adaptation")
     add_option(command, "--synthetic", type=int, default=400, metavar="N", help="synthetic frames of each adaptation")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -11,6 +12,7 @@ from monai.utils.enums import CommonKeys
 from tqdm import tqdm
 
 from monai_echosynth.data.synthetic_set import SyntheticSet
+from monai_echosynth.inferers.part_clock import PartClock
 
 __all__ = ["SyntheticWriter"]
 
@@ -24,12 +26,17 @@ class SyntheticWriter:
         target: the set to write to.
         workers: writing threads.
         progress: show a bar over the whole set.
+
+    Attributes:
+        clock: seconds of ``writing``, and of ``run``: from the first batch asked for to the last file written.
     """
 
     def __init__(self, target: SyntheticSet, workers: int = 2, progress: bool = True) -> None:
         self.target = target
         self.workers = workers
         self.progress = progress
+        self.clock = PartClock()
+        self._start = 0.0
         self._pool: ThreadPoolExecutor | None = None
         self._waiting: deque[Future[None]] = deque()
         self._bar: Any = None
@@ -45,6 +52,7 @@ class SyntheticWriter:
         total = len(self.target.items)
         done = total - len(self.target.pending())
         self._pool = ThreadPoolExecutor(self.workers)
+        self._start = time.perf_counter()
         self._bar = tqdm(total=total, initial=done, desc="generating", unit="image", disable=not self.progress)
 
     def _write(self, engine: Engine) -> None:
@@ -54,10 +62,14 @@ class SyntheticWriter:
         for i, index in enumerate(batch["index"].tolist()):
             spacing = (float(batch["spacing"][i, 0]), float(batch["spacing"][i, 1]))
             job = (self.target.items[index], images[i, 0], labels[i, 0], spacing)
-            self._waiting.append(self._pool.submit(self.target.write, *job))
+            self._waiting.append(self._pool.submit(self._save, *job))
         while len(self._waiting) > 4 * len(images) or (self._waiting and self._waiting[0].done()):
             self._waiting.popleft().result()
         self._bar.update(len(images))
+
+    def _save(self, *job: Any) -> None:
+        with self.clock.part("writing"):
+            self.target.write(*job)
 
     def _close(self, engine: Engine) -> None:
         assert self._pool is not None
@@ -65,6 +77,7 @@ class SyntheticWriter:
             job.result()
         self._waiting.clear()
         self._pool.shutdown()
+        self.clock.seconds["run"] = time.perf_counter() - self._start
         self._bar.close()
 
     def _fail(self, engine: Engine, error: BaseException) -> None:

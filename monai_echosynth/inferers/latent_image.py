@@ -56,8 +56,12 @@ class LatentImage:
             draw: source of the noise.
             **conditioning: further keywords of the network, such as ``class_labels`` (B,).
         """
-        sector = (seg[:, :1] < 0.5).to(seg.dtype)
-        latent_sector = self.autoencoder.latent_sector(sector)
+        latent, calls = self.sampled(network, seg, draw, **conditioning)
+        return self.decoded(latent, seg, draw), calls
+
+    def sampled(self, network: nn.Module, seg: Tensor, draw: Draw, **conditioning: Tensor) -> tuple[Tensor, int]:
+        """The first part: latents (B, 1, x, y) and network calls; arguments as above."""
+        latent_sector = self.autoencoder.latent_sector(_sector(seg))
         size = latent_sector.shape[2:]
         noise = draw(size)
         small = area_pool(seg, size)
@@ -68,9 +72,18 @@ class LatentImage:
         def in_sector(x: Tensor, sigma: Tensor | float) -> Tensor:
             return torch.where(latent_sector > 0, denoiser(x, sigma), background)
 
-        latent = self.solver.integrate(in_sector, noise, self.sigmas, lambda: draw(size))
+        return self.solver.integrate(in_sector, noise, self.sigmas, lambda: draw(size)), denoiser.nfe
+
+    def decoded(self, latent: Tensor, seg: Tensor, draw: Draw) -> Tensor:
+        """The second part: images of latents."""
+        sector = _sector(seg)
         image = self.autoencoder.decode_stage_2_outputs(latent, sector)
         if self.texture is not None:
             residual = self.texture.residual(image, sector, draw(image.shape[2:]))
             image = (image + residual).clamp(0.0, 1.0) * sector
-        return image, denoiser.nfe
+        return image
+
+
+def _sector(seg: Tensor) -> Tensor:
+    """1 inside the ultrasound sector (B, 1, X, Y)."""
+    return (seg[:, :1] < 0.5).to(seg.dtype)

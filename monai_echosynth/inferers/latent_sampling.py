@@ -19,6 +19,7 @@ from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.inferers.lanes import one_by_one
 from monai_echosynth.inferers.latent_image import LatentImage
+from monai_echosynth.inferers.part_clock import PartClock
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
@@ -38,6 +39,10 @@ class LatentSamplingInferer(Inferer):
         texture: adds the speckle that decoded frames lack; none when omitted.
         exact: compute every image by itself; by default on a CPU only.
         reuse_modulation: compute the modulation by the mask once per image instead of in every call.
+
+    Attributes:
+        nfe_per_image: network calls per image.
+        clock: seconds of ``sampling`` and ``decoding``.
     """
 
     def __init__(
@@ -55,7 +60,7 @@ class LatentSamplingInferer(Inferer):
         steps = method.steps(nfe)
         sigmas = preconditioning.sigmas(steps).tolist()
         self.image = LatentImage(autoencoder, preconditioning, method, sigmas, texture, reuse_modulation)
-        self.seed, self.exact = seed, exact
+        self.seed, self.exact, self.clock = seed, exact, PartClock()
         self.nfe_per_image = method.nfe(steps)  # planned; counted once an image was made
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
@@ -85,5 +90,7 @@ class LatentSamplingInferer(Inferer):
         def draw(size: Sequence[int]) -> Tensor:
             return torch.stack([torch.randn((1, *size), generator=g) for g in generators]).to(seg.device)
 
-        image, self.nfe_per_image = self.image(network, seg, draw, **conditioning)
-        return image
+        with self.clock.part("sampling", seg.device):
+            latent, self.nfe_per_image = self.image.sampled(network, seg, draw, **conditioning)
+        with self.clock.part("decoding", seg.device):
+            return self.image.decoded(latent, seg, draw)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.inferers.lanes import one_by_one
+from monai_echosynth.inferers.part_clock import PartClock
 
 __all__ = ["StyleSamplingInferer"]
 
@@ -25,12 +26,14 @@ class StyleSamplingInferer(Inferer):
 
     Attributes:
         nfe_per_image: network calls per image, 1.
+        clock: seconds of ``sampling``.
     """
 
     nfe_per_image = 1
 
     def __init__(self, style: int, seed: int = 0, exact: bool | None = None) -> None:
         self.style, self.seed, self.exact = style, seed, exact
+        self.clock = PartClock()
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector.
@@ -51,4 +54,5 @@ class StyleSamplingInferer(Inferer):
     @torch.inference_mode()
     def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int]) -> Tensor:
         noise = torch.stack([torch.randn(self.style, generator=image_generator(self.seed, k)) for k in index])
-        return torch.as_tensor(network(seg, noise.to(seg.device)))
+        with self.clock.part("sampling", seg.device):
+            return torch.as_tensor(network(seg, noise.to(seg.device)))

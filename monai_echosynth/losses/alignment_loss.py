@@ -23,20 +23,23 @@ class AlignmentLoss(nn.Module):
     """Weighted sum of terms; a weight of 0 switches its term off.
 
     Args:
-        disagreement: (image, seg) to a scalar: how far a frozen segmenter's view of aligned frames is from their masks.
+        disagreement: (image, seg, before) to a scalar: how far a frozen segmenter's view of aligned frames is from what they
+            should show, given their masks and, or ``None``, the frames as they were.
         kind: how outputs are pulled to real frames.
         alignment: weight of that.
-        agreement: weight of the masks' agreement.
+        agreement: weight of what that segmenter sees.
         identity: weight of the change of real frames.
         contrast: weight of the correspondence of places.
         diversity: weight of the shortfall in diversity.
         smoothness: weight of the displacement's roughness.
         realism: weight of the critic's doubts about aligned frames; what the critic itself learns from counts in full.
+        own_view: what aligned frames should show is the segmenter's view of them as they were, as far as that agrees with the
+            mask; without it, the mask.
     """
 
     def __init__(
         self,
-        disagreement: Callable[[Tensor, Tensor], Tensor] | None = None,
+        disagreement: Callable[[Tensor, Tensor, Tensor | None], Tensor] | None = None,
         kind: Alignment | str = Alignment.ATTENTION,
         alignment: float = 1.0,
         agreement: float = 0.5,
@@ -45,9 +48,10 @@ class AlignmentLoss(nn.Module):
         diversity: float = 0.5,
         smoothness: float = 0.1,
         realism: float = 0.1,
+        own_view: bool = True,
     ) -> None:
         super().__init__()
-        self.disagreement = disagreement
+        self.disagreement, self.own_view = disagreement, own_view
         self.local = LocalAlignment(kind)
         self.weights = {
             "alignment": alignment,
@@ -70,7 +74,7 @@ class AlignmentLoss(nn.Module):
         sector = 1.0 - batch["seg"][:, :1]
         found: dict[str, Callable[[], Tensor]] = {
             "alignment": lambda: self.local(outputs),
-            "agreement": lambda: self._disagreement(outputs["aligned"], batch["seg"]),
+            "agreement": lambda: self._disagreement(outputs["aligned"], batch),
             "identity": lambda: self._identity(outputs["identity"], batch),
             "contrast": lambda: self._contrast(outputs, sector),
             "diversity": lambda: _shortfall(outputs),
@@ -85,8 +89,10 @@ class AlignmentLoss(nn.Module):
         terms = self.terms(outputs, batch)
         return torch.stack([self.weights[name] * term for name, term in terms.items()]).sum()
 
-    def _disagreement(self, aligned: Tensor, seg: Tensor) -> Tensor:
-        return self.disagreement(aligned, seg) if self.disagreement is not None else aligned.new_zeros(())
+    def _disagreement(self, aligned: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        if self.disagreement is None:
+            return aligned.new_zeros(())
+        return self.disagreement(aligned, batch["seg"], batch["image"] if self.own_view else None)
 
     @staticmethod
     def _identity(identity: Tensor, batch: Mapping[str, Tensor]) -> Tensor:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from monai_echosynth.data.area_pool import area_pool
 from monai_echosynth.data.datalist import load_datalist, read_label_table
-from monai_echosynth.workflows.alignment_stages import prepared
+from monai_echosynth.workflows.phantom_stage import prepared
 from monai_echosynth.workflows.report.frame_io import read_frame
 from monai_echosynth.workflows.report.mosaic import draw_mosaic
 

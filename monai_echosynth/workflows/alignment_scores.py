@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.atomic import write_json
-from monai_echosynth.workflows.alignment_stages import prepared
 from monai_echosynth.workflows.alignment_study_settings import BEFORE, FULL, AlignmentStudySettings
 from monai_echosynth.workflows.anatomy_shift import anatomy_shift, mean_change
 from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter
 from monai_echosynth.workflows.gap import common_size, compare, measure_domain
+from monai_echosynth.workflows.phantom_stage import prepared
 
 __all__ = ["REAL", "score_alignment_study"]
 

@@ -20,6 +20,7 @@ COMPONENTS: Mapping[str, Mapping[str, Any]] = {
     "stochastic": {"stochastic": False},
     "dynamic": {"dynamic": False},
     "agreement": {"agreement": 0.0},
+    "own_view": {"own_view": False},
     "identity": {"identity": 0.0},
     "diversity": {"diversity": 0.0},
     "bridge": {"bridge": False},

@@ -4,36 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from monai_echosynth.workflows.alignment_settings import AlignmentSettings
 from monai_echosynth.workflows.baseline_alignment import align_by_baseline
+from monai_echosynth.workflows.phantom_stage import phantom_data, prepared
 from monai_echosynth.workflows.segmentation import SegmentationSettings
 from monai_echosynth.workflows.stages import StageContext
 
-__all__ = ["Run", "aligned", "aligner", "baseline", "identity", "phantom", "prepared", "segmenter"]
+__all__ = ["Run", "aligned", "aligner", "baseline", "identity", "phantom", "segmenter"]
 
 Run = Callable[[StageContext], Mapping[str, Any]]
 
 
 def phantom(context: StageContext) -> dict[str, Any]:
-    """Four-chamber frames of one machine (``style``) or several (``styles``), prepared."""
-    from monai_echosynth.data.datalist import read_dataset_json
-    from monai_echosynth.data.phantom import write_phantom
-    from monai_echosynth.workflows.prepare import prepare
-
-    settings, source = context.settings, context.folder / "phantom"
-    styles = settings["styles"] if "styles" in settings else [settings["style"]]
-    write_phantom(source, settings["patients"], settings["seed"], views=["4CH"], styles=styles)
-    chosen = {"size": settings["size"], "n_test": settings["n_test"], "seed": settings["seed"], "split": "random"}
-    content = read_dataset_json(prepare(source, context.folder / "prepared", **chosen))
-    return {section: len(content[section]) for section in ("training", "validation", "test")}
-
-
-def prepared(folder: Path) -> Path:
-    """The prepared folder that is ``folder``, or lies in that of a phantom."""
-    return folder if (folder / "dataset.json").is_file() else folder / "prepared"
+    """Four-chamber frames of one machine, prepared."""
+    return phantom_data(context, ["4CH"], styles=[context.settings["style"]])
 
 
 def aligner(settings: AlignmentSettings) -> Run:

@@ -19,8 +19,10 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.bootstrap import Interval, bootstrap_mean, bootstrap_paired
 from monai_echosynth.metrics.structures import STRUCTURES, Structures, summary_key
 from monai_echosynth.metrics.summary_json import values_of
+from monai_echosynth.workflows.checksums import CHECKSUMS
+from monai_echosynth.workflows.segmentation import SegmentationSettings, train_segmenter
 
-__all__ = ["compare_arms", "evaluate_segmenter", "mask_adherence", "score_table"]
+__all__ = ["compare_arms", "evaluate_segmenter", "mask_adherence", "score_table", "train_and_evaluate"]
 
 
 def evaluate_segmenter(
@@ -63,6 +65,32 @@ def evaluate_segmenter(
     scores = score_table(summary, draws, seed)
     write_json(target / "scores.json", scores)
     return scores
+
+
+def train_and_evaluate(
+    bundle_dir: str | Path,
+    frames: str | Path | Sequence[str | Path],
+    real_dir: str | Path,
+    out: str | Path,
+    settings: SegmentationSettings,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Trains a segmenter, unless it is trained, and scores it on the test patients of ``real_dir``.
+
+    Args:
+        bundle_dir: bundle to write; an interrupted training in it goes on.
+        frames: prepared folders or synthetic sets whose ``training`` sections are learned together.
+        real_dir: prepared folder whose ``validation`` section is watched and whose ``test`` section is scored.
+        out: folder of the scores.
+        settings: budget; its seed is that of the intervals too.
+        progress: show a progress bar.
+
+    Returns:
+        As :func:`evaluate_segmenter`.
+    """
+    if not (Path(bundle_dir) / "models" / CHECKSUMS).is_file():
+        train_segmenter(bundle_dir, frames, settings, val_dataset_dir=real_dir, progress=progress)
+    return evaluate_segmenter(bundle_dir, real_dir, out, seed=settings.seed)
 
 
 def mask_adherence(

@@ -51,7 +51,8 @@ def generate(
 
     Returns:
         ``count``, ``new`` (made in this run), ``nfe`` (counted), ``solver`` (None of a GAN), ``seconds`` and
-        ``images_per_second`` of this run.
+        ``images_per_second`` of this run, and ``parts``: seconds of its ``sampling``, ``decoding`` and ``writing``, each summed
+        over what works side by side, and of all from the first mask to the last file (``run``); empty where nothing was new.
 
     Raises:
         EchoSynthError: bad masks, a bundle without weights, a solver or number of calls that does not fit it, or a folder with
@@ -82,14 +83,17 @@ def generate(
     )
     seconds = time.perf_counter() - start
     parser = workflow.parser
-    new = len(parser.get_parsed_content("dataset"))
+    new, inferer = len(parser.get_parsed_content("dataset")), parser.get_parsed_content("inferer")
+    clocked = [inferer, *parser.get_parsed_content("handlers")]
+    parts = [part.clock.seconds for part in clocked if hasattr(part, "clock")]
     return {
         "count": len(parser.get_parsed_content("synthetic_set").items),
         "new": new,
-        "nfe": parser.get_parsed_content("inferer").nfe_per_image,
+        "nfe": inferer.nfe_per_image,
         "solver": parser.get("solver"),
         "seconds": round(seconds, 2),
         "images_per_second": round(new / seconds, 3),
+        "parts": {name: spent for part in parts for name, spent in part.items()},
     }
 
 

@@ -32,7 +32,7 @@ from monai_echosynth.workflows.stage_progress import StageProgress
 from monai_echosynth.workflows.stage_store import StageRecord, StageStore
 from monai_echosynth.workflows.study_lock import study_lock
 
-__all__ = ["Stage", "StageContext", "run_stages"]
+__all__ = ["Stage", "StageContext", "StageRun", "run_stages"]
 
 
 @dataclass(frozen=True)
@@ -99,58 +99,88 @@ def run_stages(stages: Sequence[Stage], out: Path, echo: Callable[[str], None] =
         OSError: ``out`` cannot be written.
         KeyboardInterrupt: passed on; the next run resumes.
     """
-    _check_order(stages)
     with study_lock(out):
-        store = StageStore(out)
-        progress = StageProgress([(stage.name, stage.weight) for stage in stages], echo)
-        records: dict[str, StageRecord] = {}
+        study = StageRun(stages, out, echo)
         for stage in stages:
-            sources = _source_fingerprints(stage, records)
-            key = fingerprint({"settings": stage.settings, "version": stage.version, "inputs": sources})
-            record = store.record(stage.name)
-            if record and record.fingerprint == key and store.is_whole(record):
-                progress.skipped(stage.name, record.seconds)
-            else:
-                record = _run_stage(stage, stages, store, key, sources, progress)
-            records[stage.name] = record
-        progress.done()
-    return records
+            if not study.is_done(stage):
+                study.run(stage)
+        study.progress.done()
+    return study.records
 
 
-def _run_stage(
-    stage: Stage,
-    stages: Sequence[Stage],
-    store: StageStore,
-    key: str,
-    sources: dict[str, str],
-    progress: StageProgress,
-) -> StageRecord:
-    resumed = store.begin(stage.name, key, stage.outputs)
-    progress.begins(stage.name, resumed)
-    folders = {earlier.name: store.out / earlier.outputs[0] for earlier in stages}
-    paths = {name: source if isinstance(source, Path) else folders[source] for name, source in stage.inputs.items()}
-    folder = folders[stage.name]
-    if not folder.suffix:
-        folder.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
-    with _stage_log(store.out, stage.name) as log, PeakMemory() as memory:
-        context = StageContext(store.out, folder, paths, stage.settings, resumed, log)
-        metrics = dict(stage.run(context) or {})
-    record = StageRecord(
-        stage=stage.name,
-        fingerprint=key,
-        settings=dict(stage.settings),
-        inputs=sources,
-        outputs=store.sizes(stage.outputs),
-        seconds=round(time.monotonic() - start, 2),
-        peak_memory_mb=memory.megabytes,
-        resumed=resumed,
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        metrics=metrics,
-    )
-    store.finish(record)
-    progress.ends(stage.name, record.seconds, record.peak_memory_mb)
-    return record
+class StageRun:
+    """One process at work on a study: which stages are finished, and the running of one that is not.
+
+    Attributes:
+        records: the stages that are known to be finished.
+        progress: what is said of them.
+    """
+
+    def __init__(self, stages: Sequence[Stage], out: Path, echo: Callable[[str], None]) -> None:
+        """Arguments and errors of an unsuitable list are those of :func:`run_stages`."""
+        _check_order(stages)
+        self.records: dict[str, StageRecord] = {}
+        self.progress = StageProgress([(stage.name, stage.weight) for stage in stages], echo)
+        self._folders = {stage.name: out / stage.outputs[0] for stage in stages}
+        self._store = StageStore(out)
+        self._identities: dict[Path, str] = {}
+
+    def is_ready(self, stage: Stage) -> bool:
+        """Whether the stages that it reads from are known to be finished."""
+        return all(isinstance(source, Path) or source in self.records for source in stage.inputs.values())
+
+    def is_done(self, stage: Stage) -> bool:
+        """Whether a ready stage is finished, by whatever process; its record is taken over."""
+        record = self._store.record(stage.name)
+        if not record or record.fingerprint != self._key(stage) or not self._store.is_whole(record):
+            return False
+        self.records[stage.name] = record
+        self.progress.skipped(stage.name, record.seconds)
+        return True
+
+    def run(self, stage: Stage) -> None:
+        """Runs a ready stage; raises what its function raises."""
+        store, key = self._store, self._key(stage)
+        resumed = store.begin(stage.name, key, stage.outputs)
+        self.progress.begins(stage.name, resumed)
+        sources = stage.inputs.items()
+        paths = {name: source if isinstance(source, Path) else self._folders[source] for name, source in sources}
+        folder = self._folders[stage.name]
+        if not folder.suffix:
+            folder.mkdir(parents=True, exist_ok=True)
+        start = time.monotonic()
+        with _stage_log(store.out, stage.name) as log, PeakMemory() as memory:
+            context = StageContext(store.out, folder, paths, stage.settings, resumed, log)
+            metrics = dict(stage.run(context) or {})
+        record = StageRecord(
+            stage=stage.name,
+            fingerprint=key,
+            settings=dict(stage.settings),
+            inputs=self._sources(stage),
+            outputs=store.sizes(stage.outputs),
+            seconds=round(time.monotonic() - start, 2),
+            peak_memory_mb=memory.megabytes,
+            resumed=resumed,
+            finished=datetime.now(UTC).isoformat(timespec="seconds"),
+            metrics=metrics,
+        )
+        store.finish(record)
+        self.records[stage.name] = record
+        self.progress.ends(stage.name, record.seconds, record.peak_memory_mb)
+
+    def _key(self, stage: Stage) -> str:
+        return fingerprint({"settings": stage.settings, "version": stage.version, "inputs": self._sources(stage)})
+
+    def _sources(self, stage: Stage) -> dict[str, str]:
+        return {name: self._identity(source) for name, source in stage.inputs.items()}
+
+    def _identity(self, source: Path | str) -> str:
+        """Fingerprint of a finished stage, or of outside data, which is read once."""
+        if not isinstance(source, Path):
+            return self.records[source].fingerprint
+        if source not in self._identities:
+            self._identities[source] = data_identity(source)
+        return self._identities[source]
 
 
 @contextmanager
@@ -177,13 +207,6 @@ def _stage_log(out: Path, stage: str) -> Iterator[logging.Logger]:
     finally:
         root.removeHandler(handler)
         handler.close()
-
-
-def _source_fingerprints(stage: Stage, records: Mapping[str, StageRecord]) -> dict[str, str]:
-    return {
-        name: data_identity(source) if isinstance(source, Path) else records[source].fingerprint
-        for name, source in stage.inputs.items()
-    }
 
 
 def _check_order(stages: Sequence[Stage]) -> None:

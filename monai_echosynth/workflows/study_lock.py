@@ -16,7 +16,7 @@ import psutil
 
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["LOCK_NAME", "study_lock"]
+__all__ = ["LOCK_NAME", "refuse_if_held", "study_lock"]
 
 LOCK_NAME = ".lock"
 _CLOCK_SLACK = 1.0  # seconds
@@ -46,7 +46,7 @@ def _acquire(lock: Path) -> None:
     try:
         _create(lock, holder)
     except FileExistsError:
-        _refuse_if_held(lock)
+        refuse_if_held(lock)
         lock.unlink(missing_ok=True)
         _create(lock, holder)
 
@@ -56,7 +56,8 @@ def _create(lock: Path, holder: str) -> None:
         stream.write(holder)
 
 
-def _refuse_if_held(lock: Path) -> None:
+def refuse_if_held(lock: Path) -> None:
+    """Raises an EchoSynthError where a living process holds the lock."""
     try:
         holder = json.loads(lock.read_text())
         pid, host, started = int(holder["pid"]), str(holder["host"]), float(holder["started"])

@@ -14,9 +14,9 @@ from typing import Any
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter, mask_adherence
 from monai_echosynth.workflows.image_distance import image_distance
+from monai_echosynth.workflows.phantom_stage import prepared
 from monai_echosynth.workflows.tee_names import REFERENCE, cells, segmenters, synthetic_sets
 from monai_echosynth.workflows.tee_settings import TeeSettings
-from monai_echosynth.workflows.tee_stages import prepared
 
 __all__ = ["pairs", "score_tee_study"]
 

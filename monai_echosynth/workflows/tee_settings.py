@@ -72,7 +72,7 @@ class TeeSettings:
     )
     alignment: AlignmentSettings = field(default_factory=lambda: AlignmentSettings(epochs=8))
     segmentation: SegmentationSettings = field(
-        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=600)
+        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=500)
     )
     synthetic: int = 400
     solver: str = "dpmpp_2m_sde"

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
+from monai_echosynth.workflows.phantom_stage import phantom_data, prepared
 from monai_echosynth.workflows.segmentation import SegmentationSettings
 from monai_echosynth.workflows.stages import StageContext
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 
-__all__ = ["Run", "adapter", "base", "base_data", "few", "generate_set", "prepared", "segmenter", "shapes", "target"]
+__all__ = ["Run", "adapter", "base", "base_data", "few", "generate_set", "segmenter", "shapes", "target"]
 
 Run = Callable[[StageContext], Mapping[str, Any]]
 
@@ -38,16 +39,7 @@ def base(context: StageContext) -> dict[str, Any]:
 
 def target(context: StageContext) -> dict[str, Any]:
     """Phantom from the esophagus, prepared."""
-    from monai_echosynth.data.datalist import read_dataset_json
-    from monai_echosynth.data.phantom import EsophagealView, write_phantom
-    from monai_echosynth.workflows.prepare import prepare
-
-    settings = context.settings
-    source = context.folder / "phantom"
-    write_phantom(source, settings["patients"], settings["seed"], views=[EsophagealView.FOUR_CHAMBER])
-    chosen = {"size": settings["size"], "n_test": settings["n_test"], "seed": settings["seed"], "split": "random"}
-    content = read_dataset_json(prepare(source, context.folder / "prepared", **chosen))
-    return {section: len(content[section]) for section in ("training", "validation", "test")}
+    return phantom_data(context, ["ME4C"])
 
 
 def few(context: StageContext) -> dict[str, Any]:
@@ -56,11 +48,6 @@ def few(context: StageContext) -> dict[str, Any]:
 
     write_subset(prepared(context.inputs["target"]), context.folder, context.settings["frames"])
     return {"frames": context.settings["frames"]}
-
-
-def prepared(folder: Path) -> Path:
-    """The prepared folder that is ``folder``, or lies in that of the stage ``target``."""
-    return folder if (folder / "dataset.json").is_file() else folder / "prepared"
 
 
 def shapes(context: StageContext) -> dict[str, Any]:

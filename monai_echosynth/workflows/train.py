@@ -5,6 +5,7 @@ Families that denoise frames have no gamma-VAE and no texture; the scale of the 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from monai_echosynth.data.atomic import atomic_path
 from monai_echosynth.data.check_prepared import check_prepared, check_size
 from monai_echosynth.data.conditions import condition_items, condition_names
 from monai_echosynth.data.datalist import load_datalist
@@ -26,7 +28,16 @@ from monai_echosynth.workflows.training_folder import claim_folder
 from monai_echosynth.workflows.training_runs import finished_record, stage_ids
 from monai_echosynth.workflows.training_settings import DEFAULT_FAMILY, GenerativeSettings, Preset, family_settings
 
-__all__ = ["BUNDLE", "cache_latents", "train", "train_autoencoder", "train_diffusion", "write_generative_bundle"]
+__all__ = [
+    "BUNDLE",
+    "cache_latents",
+    "train",
+    "train_autoencoder",
+    "train_diffusion",
+    "train_family",
+    "train_first_stage",
+    "write_generative_bundle",
+]
 
 
 def train(
@@ -37,7 +48,6 @@ def train(
     budget: float = 1.0,
     conditioned: bool = False,
     family: Family | str | None = None,
-    settings: GenerativeSettings | None = None,
 ) -> Path:
     """Train both networks on a prepared folder and leave a ready bundle.
 
@@ -49,7 +59,6 @@ def train(
         budget: epochs of both networks, as a multiple of the preset's.
         conditioned: tell the diffusion model the view and the phase of each frame.
         family: family of the diffusion model; that of the preset when omitted.
-        settings: sizes and budget in full, instead of those of the preset.
 
     Returns:
         ``out`` as a path.
@@ -59,33 +68,75 @@ def train(
             is not positive, there is no such family, or ``out`` holds something else.
     """
     chosen = DEFAULT_FAMILY[Preset(preset)] if family is None else named_family(family)
-    settings, root = (settings or family_settings(preset, chosen)).scaled(budget), Path(out)
+    settings = family_settings(preset, chosen).scaled(budget)
+    return train_family(data, out, chosen, settings, seed, conditioned)
+
+
+def train_family(
+    data: str | Path,
+    out: str | Path,
+    family: Family,
+    settings: GenerativeSettings,
+    seed: int = 0,
+    conditioned: bool = False,
+    first_stage: str | Path | None = None,
+    progress: bool = True,
+) -> Path:
+    """:func:`train` with sizes and budget in full.
+
+    Args:
+        data: prepared folder.
+        out: bundle folder to write.
+        family: family of the diffusion model.
+        settings: sizes and budget.
+        seed: seed of weights, order, augmentation and noise.
+        conditioned: tell the diffusion model the view and the phase of each frame.
+        first_stage: folder in which :func:`train_first_stage` has trained the gamma-VAE; one of its own is trained when omitted.
+        progress: show progress bars.
+    """
+    root = Path(out)
     check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)
     conditions = _conditions(data) if conditioned else []
-    claim_training(root, data, settings, seed, conditions, chosen if chosen in PIXEL_FAMILIES else None)
-    write_generative_bundle(root, settings, conditions, chosen)
+    claim_training(root, data, settings, seed, conditions, family if family in PIXEL_FAMILIES else None)
+    write_generative_bundle(root, settings, conditions, family)
     autoencoder, diffusion = (root / "models" / f"{name}.safetensors" for name in ("autoencoder", "diffusion"))
-    if chosen not in PIXEL_FAMILIES:
-        _train_first_stage(data, root, settings, seed)
+    if family not in PIXEL_FAMILIES:
+        if first_stage is not None:
+            _copy_first_stage(Path(first_stage), root)
+        train_first_stage(data, root, settings, seed, progress)
     elif not autoencoder.is_file():
         fit_pixel_space(data, autoencoder)
     if not diffusion.is_file():
+        budget = (settings, seed, progress)
         folder = root / "eval" / "diffusion"
-        train_diffusion(data, autoencoder, folder, diffusion, settings, seed, conditions=conditions, family=chosen)
+        train_diffusion(data, autoencoder, folder, diffusion, *budget, conditions=conditions, family=family)
     write_checksums(root)
     return root
 
 
-def _train_first_stage(data: str | Path, root: Path, settings: GenerativeSettings, seed: int) -> None:
-    """Gamma-VAE and texture, where they are not there yet."""
-    models = root / "models"
-    weights, texture = models / "autoencoder.safetensors", models / "texture.safetensors"
+def train_first_stage(
+    data: str | Path, root: Path, settings: GenerativeSettings, seed: int = 0, progress: bool = True
+) -> None:
+    """Train the gamma-VAE and fit the texture in ``root/models``, where they are not there yet."""
+    weights, texture = _first_stage_files(root)
     if not weights.is_file():
-        train_autoencoder(data, root / "eval" / "autoencoder", weights, settings, seed)
+        train_autoencoder(data, root / "eval" / "autoencoder", weights, settings, seed, progress)
     if not texture.is_file():
         fit_texture(data, weights, settings.autoencoder.size, texture)
+
+
+def _copy_first_stage(source: Path, root: Path) -> None:
+    for have, want in zip(_first_stage_files(source), _first_stage_files(root), strict=True):
+        if not want.is_file():
+            with atomic_path(want) as partial:
+                shutil.copyfile(have, partial)
+
+
+def _first_stage_files(root: Path) -> tuple[Path, Path]:
+    """Weights of the gamma-VAE and of the texture."""
+    return root / "models" / "autoencoder.safetensors", root / "models" / "texture.safetensors"
 
 
 def claim_training(

@@ -9,17 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.diffusion.family import Family
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.workflows.phantom_stage import phantom_data, prepared
 from monai_echosynth.workflows.stages import StageContext
-from monai_echosynth.workflows.tee_stages import Run, prepared
+from monai_echosynth.workflows.tee_stages import Run
 from monai_echosynth.workflows.training_settings import GenerativeSettings
 from monai_echosynth.workflows.utility_cells import SyntheticSource, compute_images, frame_count
 from monai_echosynth.workflows.utility_settings import ALL, Arm, Masks, Patients, UtilitySettings
 
 __all__ = [
-    *("base", "generator", "head", "judge", "masks", "patients_of", "prepare_frames", "score", "synthetic"),
+    *("base", "generator", "head", "judge", "masks", "patients_of", "phantom", "prepare_frames", "score", "synthetic"),
     "count_patients",
 ]
+
+
+def phantom(context: StageContext) -> dict[str, int]:
+    """Four-chamber frames of some machines, prepared."""
+    return phantom_data(context, ["4CH"], styles=context.settings["styles"])
 
 
 def prepare_frames(context: StageContext) -> dict[str, int]:
@@ -67,9 +74,10 @@ def base(settings: GenerativeSettings) -> Run:
     """Generator of the phantom."""
 
     def run(context: StageContext) -> Mapping[str, Any]:
-        from monai_echosynth.workflows.train import train
+        from monai_echosynth.workflows.train import train_family
 
-        train(prepared(context.inputs["data"]), context.folder, seed=context.settings["seed"], settings=settings)
+        seed = int(context.settings["seed"])
+        train_family(prepared(context.inputs["data"]), context.folder, Family.EDM_L128, settings, seed)
         return _course(context.folder / "eval" / "diffusion" / "history.json")
 
     return run
@@ -81,7 +89,7 @@ def generator(arm: Arm, study: UtilitySettings) -> Run:
     def run(context: StageContext) -> Mapping[str, Any]:
         from monai_echosynth.workflows.adapt import adapt
         from monai_echosynth.workflows.gan import train_gan
-        from monai_echosynth.workflows.train import train
+        from monai_echosynth.workflows.train import train_family
 
         real, out = context.inputs["real"], context.folder
         frames = len(load_datalist(real, "training"))
@@ -95,7 +103,7 @@ def generator(arm: Arm, study: UtilitySettings) -> Run:
             )
             return {**made, **_course(out / "eval" / "history.json")}
         settings = study.generator_for(frames)
-        train(real, out, seed=study.seed, settings=settings)
+        train_family(real, out, Family.EDM_L128, settings, study.seed)
         return {"frames": frames, "variants": settings.variants, **_course(out / "eval" / "diffusion" / "history.json")}
 
     return run

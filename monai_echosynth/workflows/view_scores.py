@@ -12,8 +12,16 @@ from monai_echosynth.data.atomic import write_json
 from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.classification import classification_scores
+from monai_echosynth.workflows.checksums import CHECKSUMS
+from monai_echosynth.workflows.view_classification import ViewSettings, train_view_classifier
 
-__all__ = ["evaluate_view_classifier", "is_view_classifier", "score_views", "view_score_table"]
+__all__ = [
+    "evaluate_view_classifier",
+    "is_view_classifier",
+    "score_views",
+    "train_and_evaluate_views",
+    "view_score_table",
+]
 
 _KEPT = ("id", "patient", "view", "phase")
 
@@ -56,6 +64,21 @@ def evaluate_view_classifier(
     scores = view_score_table(json.loads((target / "summary.json").read_text(encoding="utf-8")), draws, seed)
     write_json(target / "scores.json", scores)
     return scores
+
+
+def train_and_evaluate_views(
+    bundle_dir: str | Path,
+    frames: Sequence[str | Path],
+    real_dir: str | Path,
+    out: str | Path,
+    settings: ViewSettings,
+    progress: bool = True,
+) -> dict[str, Any]:
+    """Trains a classifier, unless it is trained, and scores it on the test patients of ``real_dir``; see
+    :func:`monai_echosynth.workflows.evaluate.train_and_evaluate`."""
+    if not (Path(bundle_dir) / "models" / CHECKSUMS).is_file():
+        train_view_classifier(bundle_dir, frames, settings, val_dataset_dir=real_dir, progress=progress)
+    return evaluate_view_classifier(bundle_dir, real_dir, out, seed=settings.seed)
 
 
 def is_view_classifier(bundle_dir: str | Path) -> bool:

@@ -63,6 +63,30 @@ def test_disagreement_is_small_for_the_right_mask_and_has_a_gradient() -> None:
     assert image.grad is not None and image.grad.any()
 
 
+def _block(first: int, last: int) -> tuple[Tensor, Tensor]:
+    """A bright block, and the membership maps of it."""
+    image = torch.zeros(1, 1, SIDE, SIDE)
+    image[..., first:last, 8:24] = 1.0
+    empty = torch.zeros(1, 1, SIDE, SIDE)
+    return image, torch.cat([empty, image, empty, 1 - image], dim=1)
+
+
+def test_frames_are_held_to_what_the_segmenter_saw_where_that_is_nearly_the_mask() -> None:
+    image, _ = _block(8, 24)
+    _, mask = _block(7, 23)
+    to_mask = segmenter().disagreement(image, mask)
+    to_view = segmenter().disagreement(image, mask, image)
+    moved = segmenter().disagreement(_block(7, 23)[0], mask, image)
+    assert to_view < to_mask  # staying is cheapest
+    assert moved > to_view  # even though the mask would have it move
+
+
+def test_frames_are_held_to_the_mask_where_the_segmenter_saw_something_else() -> None:
+    image, mask = _block(8, 24)
+    blind = torch.zeros_like(image)
+    torch.testing.assert_close(segmenter().disagreement(image, mask, blind), segmenter().disagreement(image, mask))
+
+
 def test_segmenter_of_other_labels_is_refused() -> None:
     with pytest.raises(EchoSynthError, match="label table"):
         segmenter().disagreement(torch.rand(1, 1, SIDE, SIDE), torch.rand(1, 5, SIDE, SIDE))

@@ -19,7 +19,7 @@ CHANNELS = (8, 8, 16, 16)
 NETWORK_COMPONENTS = {
     name: ids
     for name, ids in COMPONENTS.items()
-    if name not in {"alignment", "agreement", "identity", "diversity", "bridge", "matching", "critic"}
+    if name not in {"alignment", "agreement", "own_view", "identity", "diversity", "bridge", "matching", "critic"}
 }
 
 
