@@ -10,7 +10,12 @@ with :math:`w_j` the integral of the Lagrange polynomial of node :math:`\tau_j`.
 (Adams-Bashforth) step, a node at :math:`\tau = h` makes it an implicit (Adams-Moulton) one; n nodes give a local error of order
 n + 1. The weights add up to :math:`1 - e^{-h}`, so that a constant estimate is integrated exactly.
 
+With two nodes the integral of :math:`e^{\tau - h} \tau` is replaced by :math:`(h / 2) (1 - e^{-h})`, which is the same up to
+:math:`O(h^3)` and keeps long steps from extrapolating far: the rule of DPM-Solver++(2M) and of UniPC at second order.
+
 References:
+    Zhao et al., "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models":
+    https://arxiv.org/abs/2302.04867
     Hochbruck and Ostermann, "Exponential integrators", Acta Numerica 2010:
     https://doi.org/10.1017/S0962492910000048
 """
@@ -35,6 +40,8 @@ def exponential_weights(step: float, nodes: Sequence[float]) -> list[float]:
     moments = [-math.expm1(-step)]  # of tau^k, by partial integration
     for k in range(1, len(nodes)):
         moments.append(step**k - k * moments[-1])
+    if len(nodes) == 2:
+        moments[1] = 0.5 * step * moments[0]
     weights = []
     for j, node in enumerate(nodes):
         polynomial = [1.0]  # coefficients of tau^0, tau^1, ... of the Lagrange polynomial

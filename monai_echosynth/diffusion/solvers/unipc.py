@@ -1,10 +1,11 @@
 r"""UniPC: every evaluation serves twice, to correct the step that led to it and to predict the next one.
 
-A step predicts :math:`\tilde x'` from the last three estimates, evaluates :math:`D' = D(\tilde x'; \sigma')` and corrects the
+A step predicts :math:`\tilde x'` from the last two estimates, evaluates :math:`D' = D(\tilde x'; \sigma')` and corrects the
 step with :math:`D'` among the estimates; the next step starts at the corrected state with :math:`D'`, not evaluated again.
 Predictor and corrector are the exponential Adams steps of :mod:`~monai_echosynth.diffusion.solvers.exponential_adams`: with all
 orders matched, the coefficients that the paper solves for are those of the interpolating polynomial, and its free function B(h)
-cancels. The corrector raises the order of the predictor by one. The evaluation at the last level before 0 is the sample.
+cancels; where it does not, at second order, B(h) is :math:`e^h - 1`. The corrector raises the order of the predictor by one. The
+evaluation at the last level before 0 is the sample. A predictor of order 3 gains nothing at 5 to 12 calls, where it overshoots.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from monai_echosynth.diffusion.solvers.exponential_adams import exponential_step
 
 __all__ = ["UniPCSolver"]
 
-_NODES = 3
+_NODES = 2
 
 
 class UniPCSolver(Solver):
-    """UniPC with a predictor of order 3.
+    """UniPC with a predictor of order 2.
 
     References:
         Zhao et al., "UniPC: A Unified Predictor-Corrector Framework for Fast Sampling of Diffusion Models":

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from monai_echosynth.diffusion.sigma_grid import karras_sigmas
-from monai_echosynth.diffusion.solvers import DPMpp3MSolver, Solver, UniPCSolver
+from monai_echosynth.diffusion.solvers import DPMpp2MSolver, DPMpp3MSolver, Solver, UniPCSolver
 from monai_echosynth.diffusion.solvers.exponential_adams import exponential_step, exponential_weights
 from tests.helpers.analytic import MixtureDenoiser
 
@@ -22,7 +22,7 @@ def _integral(step: float, power: int) -> float:
 
 
 @pytest.mark.parametrize("step", [0.01, 0.7, 5.0])
-@pytest.mark.parametrize("nodes", [[0.0], [0.0, -0.4], [0.0, -0.4, -1.1], [0.3, 0.0, -0.4, -1.1]])
+@pytest.mark.parametrize("nodes", [[0.0], [0.0, -0.4, -1.1], [0.3, 0.0, -0.4], [0.3, 0.0, -0.4, -1.1]])
 def test_polynomials_are_integrated_exactly(step: float, nodes: list[float]) -> None:
     weights = exponential_weights(step, nodes)
     for power in range(len(nodes)):
@@ -45,13 +45,22 @@ def test_constant_denoiser_is_integrated_exactly(solver: Solver) -> None:
     torch.testing.assert_close(result, 0.25 + (0.3 / 80) * (80 * noise - 0.25), rtol=1e-12, atol=1e-12)
 
 
-def test_few_calls_of_unipc_beat_those_of_others() -> None:
-    """At 8 calls, where solvers of high order must not overshoot."""
-    noise, denoiser = torch.linspace(-2, 2, 41, dtype=torch.float64).reshape(1, 1, 41), MixtureDenoiser()
+def test_two_nodes_are_the_published_second_order_rule() -> None:
+    """DPM-Solver++(2M): the difference quotient counts half a step, times 1 - exp(-h)."""
+    step, before = 1.3, 0.9
+    mixed = 1 + step / (2 * before)
+    expected = [(1 - math.exp(-step)) * mixed, (1 - math.exp(-step)) * (1 - mixed)]
+    assert exponential_weights(step, [0.0, -before]) == pytest.approx(expected)
+
+
+def test_unipc_does_not_overshoot_at_few_calls() -> None:
+    """On the default grid it is like 2M below ten calls, where 3M overshoots; from there on the corrector shows."""
+    denoiser = MixtureDenoiser()
+    noise = torch.linspace(-2, 2, 41, dtype=torch.float64).reshape(1, 1, 41)
     exact = denoiser.solution(80 * noise, 80.0, 0.0)
-    sigmas = karras_sigmas(8, 0.02)
-    errors = [
-        float((solver.sample(denoiser, noise, sigmas) - exact).abs().mean())
-        for solver in (UniPCSolver(), DPMpp3MSolver())
-    ]
-    assert errors[0] < 0.1 and errors[0] < errors[1]
+
+    def error(solver: Solver, calls: int) -> float:
+        return float((solver.sample(denoiser, noise, karras_sigmas(calls)) - exact).square().mean().sqrt())
+
+    assert error(UniPCSolver(), 6) < 1.5 * error(DPMpp2MSolver(), 6) < error(DPMpp3MSolver(), 6)
+    assert error(UniPCSolver(), 30) < error(DPMpp2MSolver(), 30) / 1.5
