@@ -9,7 +9,7 @@ from monai_echosynth.commands.options import Commands, add_command, add_option
 
 __all__ = ["SOLVERS", "add", "run"]
 
-SOLVERS = ("euler", "heun", "dpmpp_2m", "dpmpp_3m", "unipc", "ddim")
+SOLVERS = ("euler", "heun", "dpmpp_2m", "ddim", "dpmpp_3m", "unipc")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:

@@ -1,8 +1,8 @@
 r"""Search for the sampling grid of a number of steps: first the three numbers of Karras' law, then every level by itself.
 
 The law has a first and a last level and an exponent; a pattern search over :math:`(\ln\sigma_{max}, \ln\sigma_{min}, \rho)`
-finds a good one. From there each level in turn moves up and down in :math:`\ln\sigma` between its neighbors. A move stays where it
-lowers the distance; a round without any halves the moves. What the distance is, is the caller's: that of few-call samples from
+finds a good one. From there each level in turn moves up and down in :math:`\ln\sigma` between its neighbors. A move stays where
+it lowers the distance; a round without any halves the moves. What the distance is, is the caller's: that of few-call samples from
 the many-call samples of the same noise, say. The result is never worse than the start.
 
 References:
