@@ -1,4 +1,4 @@
-"""Companions of autoguidance: trained on the generator's latents, recorded with what they guide, and refused where they differ."""
+"""Companions of autoguidance: trained on the generator's latents, recorded with what they guide, refused where they differ."""
 
 from __future__ import annotations
 
