@@ -108,7 +108,7 @@ class TrajectoryDataset(Dataset):
         if found != digest:
             marker.unlink(missing_ok=True)
             for path in self.cache_dir.glob("states_*.npy"):
-                path.unlink()
+                path.unlink(missing_ok=True)
             write_json(marker, {"digest": digest, "levels": list(self.levels)})
 
     def _build(self, solve: Solve, start: int) -> None:

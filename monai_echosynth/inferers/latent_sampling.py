@@ -68,9 +68,10 @@ class LatentSamplingInferer(Inferer):
         method = make_solver(SolverName(solver))
         networks = autoguidance_calls(companion, guidance)
         own_calls = max(nfe // networks, min(nfe, 1))
-        self.tuned_sigmas = (grids or GridTable()).sigmas(solver, own_calls)
-        steps = method.steps(own_calls) if self.tuned_sigmas is None else len(self.tuned_sigmas) - 1
-        sigmas = preconditioning.sigmas(steps).tolist() if self.tuned_sigmas is None else list(self.tuned_sigmas)
+        found = (grids or GridTable()).sigmas(solver, own_calls)
+        self.tuned_sigmas = None if found is None else list(found)  # a list, as manifests give it back
+        steps = method.steps(own_calls) if found is None else len(found) - 1
+        sigmas = self.tuned_sigmas or preconditioning.sigmas(steps).tolist()
         sampling = (texture, reuse_modulation, companion, guidance)
         self.image = LatentImage(autoencoder, preconditioning, method, sigmas, *sampling)
         self.seed, self.exact = seed, exact

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from monai_echosynth import cli
+from monai_echosynth.diffusion.denoiser import Denoiser
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.weights import weights_digest
 from monai_echosynth.workflows.bundle_config import build, bundle_parser
@@ -79,6 +80,21 @@ def test_a_student_is_a_whole_bundle(
     assert "sigma_grids.json" in (root / "models" / "SHA256SUMS").read_text()
 
 
+def test_at_the_start_student_and_teacher_are_one_function(students: dict[Distillation, Path], teacher: Path) -> None:
+    """Weights and coefficients: what training starts from estimates what the teacher estimates."""
+    x, seg = torch.randn(1, 1, 16, 16, generator=torch.Generator().manual_seed(0)), torch.rand(1, 5, 16, 16)
+    first = bundle_parser(teacher)
+    for root in students.values():
+        start = bundle_parser(root, "train_diffusion.json")
+        one, two = (
+            Denoiser(build(parser, "network").eval(), build(parser, "preconditioning"), seg=seg)
+            for parser in (first, start)
+        )
+        with torch.no_grad():
+            for sigma in (80.0, 1.3, 0.002):
+                assert torch.equal(one(sigma * x, sigma), two(sigma * x, sigma))
+
+
 @pytest.mark.parametrize("kind", Distillation)
 def test_calls_and_manifest(
     students: dict[Distillation, Path], prepared: Path, tmp_path: Path, kind: Distillation
@@ -103,7 +119,8 @@ def test_image_k_depends_on_seed_and_k_alone(
         generate(root, prepared, tmp_path / name, count=3, seed=5, nfe=4, batch_size=batch, progress=False)
     one, three = (json.loads((tmp_path / name / "manifest.json").read_text()) for name in ("one", "three"))
     assert one == three
-    generate(root, prepared, tmp_path / "more", count=4, seed=5, nfe=4, progress=False)
+    for count in (1, 4):  # a larger count extends a smaller one
+        generate(root, prepared, tmp_path / "more", count=count, seed=5, nfe=4, progress=False)
     assert json.loads((tmp_path / "more" / "manifest.json").read_text())["images"][:3] == one["images"]
 
 

@@ -246,7 +246,8 @@ def _students(copy: Path) -> Sequence[_Run]:
         }
         training = {**_EPOCH, **_NETWORKS, **files, **teacher, **ids, "variants": 2}
         runs.append(_Run(("train_diffusion.json", overlay), training))
-        runs.append(_Run(("inference.json", "student_inference.json"), {**_GENERATION, **files, "nfe": 2}))
+        drawn = {**_GENERATION, **files, "nfe": 2, "output_dir": str(folder / "set")}
+        runs.append(_Run(("inference.json", "student_inference.json"), drawn))
     return runs
 
 
