@@ -60,7 +60,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     teacher = "student and companion: bundle of the trained diffusion model that they learn from"
     add_option(command, "--teacher", type=Path, metavar="DIR", help=teacher)
     distillation = (
-        "student: tune on real frames (consistency, when left out) or learn the teacher's samples (trajectory)"
+        "student: learn the teacher's samples (trajectory, when left out) or tune on real frames (consistency)"
     )
     add_option(command, "--distillation", choices=DISTILLATIONS, help=distillation)
     add_option(command, "--guidance", choices=GUIDANCE, metavar="KIND", help="guided: class (default), text or image")
@@ -154,7 +154,7 @@ def _train_from_teacher(args: argparse.Namespace) -> None:
     from monai_echosynth.workflows.student_settings import STUDENT_PRESETS, Distillation
 
     settings = STUDENT_PRESETS[Preset(args.preset)].scaled(args.budget)
-    settings = replace(settings, distillation=Distillation(args.distillation or Distillation.CONSISTENCY))
+    settings = replace(settings, distillation=Distillation(args.distillation or Distillation.TRAJECTORY))
     train_student(args.data[0], args.teacher, args.out, settings, args.seed)
 
 

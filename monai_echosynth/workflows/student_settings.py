@@ -43,7 +43,7 @@ class StudentSettings:
     samples_per_epoch: int
     batch_size: int
     variants: int
-    distillation: Distillation = Distillation.CONSISTENCY
+    distillation: Distillation = Distillation.TRAJECTORY
     trajectories: int = 4096
     teacher_nfe: int = 16
     learning_rate: float | None = None

@@ -28,7 +28,7 @@ from tests.helpers.tiny_prepared import write_tiny_prepared
 
 pytestmark = [pytest.mark.filterwarnings("ignore:No hash value provided")]
 
-TINY = StudentSettings(2, 2, 2, variants=1, trajectories=2, teacher_nfe=10)
+TINY = StudentSettings(2, 2, 2, variants=1, distillation=Distillation.CONSISTENCY, trajectories=2, teacher_nfe=10)
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,7 @@ def test_other_calls_and_solvers_are_refused(
     assert not (tmp_path / "set").exists()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("format", "nfe"), [("ts", 1), ("onnx", 2), ("safetensors", 4)])
 def test_exports(students: dict[Distillation, Path], tmp_path: Path, format: str, nfe: int) -> None:
     if format == "onnx":
