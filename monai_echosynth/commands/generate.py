@@ -10,7 +10,10 @@ from monai_echosynth.commands.options import Commands, add_command, add_option
 
 __all__ = ["FORMATS", "SOLVERS", "add", "run"]
 
-SOLVERS = ("euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ddim", "ancestral", "churn")
+SOLVERS = (
+    *("euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ddim", "ancestral", "churn"),
+    *("dpmpp_3m", "unipc", "consistency"),
+)
 FORMATS = ("nifti", "png", "nnunet")
 
 
@@ -39,7 +42,13 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(
         command, "--solver", choices=SOLVERS, help="numerical method; the bundle's when left out (sdm: ddim, ancestral)"
     )
-    add_option(command, "--nfe", type=int, metavar="N", help="network evaluations an image; the bundle's when left out")
+    calls = "network evaluations an image; the bundle's when left out (a few-step student: 1, 2 or 4)"
+    add_option(command, "--nfe", "--calls", type=int, metavar="N", help=calls)
+    companion = "bundle of a weaker network of the same masks that guides the sampling; its calls count in --nfe"
+    add_option(command, "--companion", type=Path, metavar="DIR", help=companion)
+    add_option(
+        command, "--guidance", type=float, metavar="W", help="weight of the companion's guidance; 1.5 when left out"
+    )
     add_option(
         command, "--copies", type=int, default=0, metavar="N", help="warped copies a mask, used from its second turn on"
     )
@@ -63,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         copies=args.copies,
         format=args.format,
         batch_size=args.batch_size,
+        companion=args.companion,
+        guidance=args.guidance,
     )
     pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image"
     if os.environ.get("RANK", "0") == "0":  # torchrun starts the program several times

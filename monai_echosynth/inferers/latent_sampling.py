@@ -14,12 +14,14 @@ import torch
 from monai.inferers import Inferer
 from torch import Tensor, nn
 
+from monai_echosynth.diffusion.grid_table import GridTable
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.inferers.lanes import one_by_one
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.inferers.part_clock import PartClock
+from monai_echosynth.inferers.sector_denoiser import autoguidance_calls
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
@@ -39,10 +41,17 @@ class LatentSamplingInferer(Inferer):
         texture: adds the speckle that decoded frames lack; none when omitted.
         exact: compute every image by itself; by default on a CPU only.
         reuse_modulation: compute the modulation by the mask once per image instead of in every call.
+        grids: noise levels found for the network; those of its family where there are none for the solver and the calls.
+        companion: weaker network that guides the sampling; its calls are among ``nfe``.
+        guidance: weight of the guidance, 1 without.
 
     Attributes:
-        nfe_per_image: network calls per image.
+        nfe_per_image: network calls per image, those of a companion included.
+        tuned_sigmas: the levels taken from ``grids``; None where they are those of the family.
         clock: seconds of ``sampling`` and ``decoding``.
+
+    Raises:
+        EchoSynthError: a few-step generator has no such solver or number of calls, or the guidance is out of range.
     """
 
     def __init__(
@@ -55,13 +64,21 @@ class LatentSamplingInferer(Inferer):
         texture: SpeckleTexture | None = None,
         exact: bool | None = None,
         reuse_modulation: bool = True,
+        grids: GridTable | None = None,
+        companion: nn.Module | None = None,
+        guidance: float = 1.0,
     ) -> None:
         method = make_solver(SolverName(solver))
-        steps = method.steps(nfe)
-        sigmas = preconditioning.sigmas(steps).tolist()
-        self.image = LatentImage(autoencoder, preconditioning, method, sigmas, texture, reuse_modulation)
+        networks = autoguidance_calls(companion, guidance)
+        own_calls = max(nfe // networks, min(nfe, 1))
+        found = (grids or GridTable()).sigmas(solver, own_calls)
+        self.tuned_sigmas = None if found is None else list(found)  # a list, as manifests give it back
+        steps = method.steps(own_calls) if found is None else len(found) - 1
+        sigmas = self.tuned_sigmas or preconditioning.sigmas(steps).tolist()
+        sampling = (texture, reuse_modulation, companion, guidance)
+        self.image = LatentImage(autoencoder, preconditioning, method, sigmas, *sampling)
         self.seed, self.exact, self.clock = seed, exact, PartClock()
-        self.nfe_per_image = method.nfe(steps)  # planned; counted once an image was made
+        self.nfe_per_image = networks * method.nfe(steps)  # planned; counted once an image was made
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector.

@@ -12,6 +12,7 @@ from monai_echosynth.data.masks import load_masks
 from monai_echosynth.diffusion.solvers import SolverName
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundle_config import read_config
+from monai_echosynth.workflows.companion import companion_ids
 from monai_echosynth.workflows.run_bundle import run_bundle
 
 __all__ = ["generate"]
@@ -29,6 +30,8 @@ def generate(
     format: FrameFormat | str = FrameFormat.NIFTI,
     batch_size: int = 8,
     progress: bool = True,
+    companion: str | Path | None = None,
+    guidance: float | None = None,
     **overrides: Any,
 ) -> dict[str, Any]:
     """Generate a set with a trained bundle, or complete one that was interrupted.
@@ -42,11 +45,13 @@ def generate(
         count: number of images; one per mask when omitted. Beyond that, the masks are used again with other seeds.
         seed: image k depends on (seed, k) and its mask alone.
         solver: numerical method; that of the bundle's config when omitted.
-        nfe: network calls per image, likewise. A GAN has one call and no solver.
+        nfe: network calls per image, likewise, those of a companion included. A GAN has one call and no solver.
         copies: warped copies of every mask that take turns with it, from the second use of the mask on.
         format: files to write.
         batch_size: images computed together; has no influence on the images on a CPU.
         progress: show a progress bar.
+        companion: bundle of a weaker network that guides the sampling (``echosynth train --model companion``).
+        guidance: weight of that guidance, 1 or more; 1.5 when omitted.
         **overrides: further ids of the bundle's ``inference.json``.
 
     Returns:
@@ -55,13 +60,13 @@ def generate(
         over what works side by side, and of all from the first mask to the last file (``run``); empty where nothing was new.
 
     Raises:
-        EchoSynthError: bad masks, a bundle without weights, a solver or number of calls that does not fit it, or a folder with
-            another set.
+        EchoSynthError: bad masks, a bundle without weights, a solver, number of calls or companion that does not fit it, or a
+            folder with another set.
         OSError: the folder cannot be written.
     """
     if batch_size < 1:
         raise EchoSynthError(f"a batch needs at least one image, got batch_size = {batch_size}: use 1 or more")
-    sampling = _sampling(Path(bundle), solver, nfe)
+    sampling = {**_sampling(Path(bundle), solver, nfe), **companion_ids(bundle, companion, guidance)}
     load_masks(masks)
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     configs = ["inference.json", *(["multi_gpu_inference.json"] if world_size > 1 else [])]
