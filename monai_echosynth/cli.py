@@ -43,6 +43,7 @@ from monai_echosynth.commands import (
     study,
     train,
     tune_grid,
+    utility,
     verify,
     zoo_gates,
 )
@@ -105,7 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
     demos = (demo, study, demo_tee, demo_align, demo_guided, demo_label, demo_deploy, demo_nnunet)
     makers = (phantom, prepare, remap, shapes, train, import_weights, layers, adapt, generate, guide, align, tune_grid)
     doors = (export, label_app, nnunet_export, nnunet_train)
-    judges = (evaluate, gap, metrics, audit)
+    judges = (evaluate, gap, metrics, audit, utility)
     for module in (*makers, *judges, *doors, *demos, verify, zoo_gates):
         command = module.add(commands)
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")

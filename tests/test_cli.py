@@ -34,6 +34,7 @@ COMMANDS = (
     "nnunet-train",
     "metrics",
     "audit",
+    "utility",
     "demo",
     "study",
     "demo-tee",

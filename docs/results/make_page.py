@@ -18,6 +18,7 @@ from align_page import align_page
 from markdown_table import score, table
 from study_page import study_page
 from tee_page import tee_page
+from utility_page import utility_page
 
 __all__ = ["main", "page"]
 
@@ -88,7 +89,7 @@ def main() -> int:
         print(f"error: a finished study was expected, got no {path}: run it first", file=sys.stderr)
         return 2
     summary = json.loads(path.read_text(encoding="utf-8"))
-    kinds = {"adaptations": tee_page, "aligners": align_page, "cells": study_page}
+    kinds = {"adaptations": tee_page, "aligners": align_page, "cells": study_page, "utility": utility_page}
     write = next((make for key, make in kinds.items() if key in summary), page)
     lines = write(summary, args.command)
     print("\n".join(lines).rstrip())

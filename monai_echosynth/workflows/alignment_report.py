@@ -17,7 +17,7 @@ from monai_echosynth.workflows.gap_table import TITLES
 from monai_echosynth.workflows.machine import describe_machine, package_versions
 from monai_echosynth.workflows.report.cards import duration
 from monai_echosynth.workflows.report.difference_plot import Difference, difference_plot
-from monai_echosynth.workflows.report.interval import Interval, as_interval
+from monai_echosynth.workflows.report.interval import Interval, as_interval, interval_html
 from monai_echosynth.workflows.report.markup import Section, figure, number, paragraph, png_uri, table
 from monai_echosynth.workflows.report.page import render_page
 from monai_echosynth.workflows.report.palette import ARM_COLORS, MUTED
@@ -135,7 +135,9 @@ def _anatomy_table(summary: Mapping[str, Any]) -> str:
 
 def _dice_table(summary: Mapping[str, Any]) -> str:
     structures = list(summary["dice"][REAL])
-    rows = [(cell_title(cell), *(_interval(row[name]) for name in structures)) for cell, row in summary["dice"].items()]
+    rows = [
+        (cell_title(cell), *(interval_html(row[name]) for name in structures)) for cell, row in summary["dice"].items()
+    ]
     return table("Dice", ("Training set", *structures), rows, html_cells=True)
 
 
@@ -152,11 +154,6 @@ def _plot(study: AlignmentStudySettings, summary: Mapping[str, Any]) -> str:
 def _times(summary: Mapping[str, Any]) -> list[tuple[str, str]]:
     rows = [(name, duration(seconds)) for name, seconds in summary["timing_s"].items()]
     return [*rows, ("together", duration(sum(summary["timing_s"].values())))]
-
-
-def _interval(value: Any) -> str:
-    found = as_interval(value)
-    return found.html() if found else "–"
 
 
 def _read(path: Path) -> dict[str, Any]:

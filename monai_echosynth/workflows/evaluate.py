@@ -127,7 +127,7 @@ def compare_arms(
     """Paired differences ``first - second`` of two summaries of the same frames, with intervals over patients.
 
     Returns:
-        ``{structure: {"mean", "ci95"}}`` and, for Dice, ``"mean"`` over the plain labels.
+        ``{structure: {"mean", "ci95"}}`` and, for Dice, ``"mean"`` over the plain labels; None where no frame has both values.
 
     Raises:
         EchoSynthError: the summaries are not of the same frames.
@@ -142,6 +142,8 @@ def compare_arms(
     patients = _patients(a)
 
     def paired(x: Sequence[float], y: Sequence[float]) -> dict[str, object]:
+        if all(math.isnan(one - other) for one, other in zip(x, y, strict=True)):
+            return {"mean": None, "ci95": None}
         difference: Interval = bootstrap_paired(x, y, patients, draws, seed)
         return difference.as_dict()
 

@@ -56,6 +56,11 @@ class StageStore:
         """The record of a finished stage; None where there is none or it cannot be read."""
         return _read_record(self.out / "stages" / f"{stage}.json")
 
+    def records(self, stages: Sequence[str]) -> dict[str, StageRecord]:
+        """The records of those of ``stages`` that are finished, in this order."""
+        found = {stage: self.record(stage) for stage in stages}
+        return {stage: record for stage, record in found.items() if record is not None}
+
     def started(self, stage: str) -> str | None:
         """Fingerprint of the unfinished run of a stage, if there is one."""
         try:

@@ -11,7 +11,7 @@ from monai_echosynth.data.atomic import write_json, write_text
 from monai_echosynth.data.mask_r2 import Remapping
 from monai_echosynth.workflows.remap_picture import draw_remapping
 from monai_echosynth.workflows.report.cards import duration
-from monai_echosynth.workflows.report.interval import Interval, as_interval
+from monai_echosynth.workflows.report.interval import Interval, as_interval, interval_html
 from monai_echosynth.workflows.report.learning_curve import learning_curves
 from monai_echosynth.workflows.report.markup import Section, figure, number, paragraph, png_uri, table
 from monai_echosynth.workflows.report.page import render_page
@@ -71,7 +71,7 @@ def _sentence(study: TeeSettings, summary: Mapping[str, Any]) -> str:
 def _dice(study: TeeSettings, summary: Mapping[str, Any]) -> Section:
     scores = summary["dice"]
     structures = list(scores[REFERENCE])
-    rows = [(_title(name), *(_interval(scores[name][key]) for key in structures)) for name in scores]
+    rows = [(_title(name), *(interval_html(scores[name][key]) for key in structures)) for name in scores]
     body = table("Dice", ("Training set", *structures), rows, html_cells=True)
     if len(study.frames) > 1:
         arms = (*PLAIN_ARMS, *ADAPTED_ARMS)
@@ -92,7 +92,7 @@ def _differences(summary: Mapping[str, Any]) -> Section:
     for key, row in summary["paired_difference"].items():
         first, second = key.split("_minus_")
         rows.append(
-            (f"{_title(first)} − {_title(second)}", *(_interval(row[name], signed=True) for name in structures))
+            (f"{_title(first)} − {_title(second)}", *(interval_html(row[name], signed=True) for name in structures))
         )
     text = paragraph("Each test patient is scored by both segmenters; brackets are 95 % intervals over patients.")
     body = table("Difference in Dice", ("Training sets", *structures), rows, html_cells=True)
@@ -124,7 +124,7 @@ def _adaptation_row(name: str, row: Mapping[str, Any], made: Mapping[str, Any], 
 
 
 def _dice_of(summary: Mapping[str, Any], arm: str, cell: str) -> str:
-    return _interval(summary["dice"].get(f"{arm}_{cell}", {}).get("mean"))
+    return interval_html(summary["dice"].get(f"{arm}_{cell}", {}).get("mean"))
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -149,12 +149,3 @@ def _cost(summary: Mapping[str, Any]) -> Section:
         yield "together", duration(sum(summary["timing_s"].values()))
 
     return Section("cost", "Time", table("Stages", ("Stage", "Time"), rows()))
-
-
-def _interval(value: Any, signed: bool = False) -> str:
-    found = as_interval(value)
-    if found is None:
-        return "–"
-    return (
-        f'{found.mean:+.3f} <span class="ci">[{found.low:+.3f}, {found.high:+.3f}]</span>' if signed else found.html()
-    )

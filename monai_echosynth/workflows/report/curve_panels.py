@@ -1,4 +1,4 @@
-"""Panels of curves with their 95 % bands over a logarithmic axis, one line for one thing in all panels."""
+"""Panels of curves with their 95 % bands over one axis, one line for one thing in all panels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from monai_echosynth.workflows.report.svg import new_figure, style_axes
 
 __all__ = ["LineStyle", "Panel", "curve_panels"]
 
-Points = Sequence[tuple[int, Interval]]
+Points = Sequence[tuple[float, Interval]]
 
 
 class LineStyle(NamedTuple):
@@ -45,7 +45,9 @@ class Panel(NamedTuple):
     logarithmic: bool = False
 
 
-def curve_panels(panels: Sequence[Panel], styles: Mapping[str, LineStyle], axis: str, columns: int = 3) -> Figure:
+def curve_panels(
+    panels: Sequence[Panel], styles: Mapping[str, LineStyle], axis: str, columns: int = 3, linear: bool = False
+) -> Figure:
     """A figure of panels with one legend.
 
     Args:
@@ -53,6 +55,7 @@ def curve_panels(panels: Sequence[Panel], styles: Mapping[str, LineStyle], axis:
         styles: of the lines by name.
         axis: what the horizontal axes count.
         columns: panels beside each other at most.
+        linear: equal steps instead of equal factors on the horizontal axes.
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
@@ -66,8 +69,9 @@ def curve_panels(panels: Sequence[Panel], styles: Mapping[str, LineStyle], axis:
         axes.set_title(panel.title, loc="left", color=INK, fontsize=10.5)
         axes.set_xlabel(axis)
         axes.set_ylabel(panel.unit, color=MUTED)
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        if not linear:
+            axes.set_xscale("log", base=2)
+        axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()
         if panel.logarithmic:
             axes.set_yscale("log")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from monai_echosynth.workflows.report.markup import number
 
-__all__ = ["Interval", "as_interval"]
+__all__ = ["Interval", "as_interval", "interval_html"]
 
 
 class Interval(NamedTuple):
@@ -34,3 +34,14 @@ def as_interval(value: Any) -> Interval | None:
         return None
     low, high = (float("nan") if bound is None else float(bound) for bound in bounds)
     return Interval(float(mean), low, high)
+
+
+def interval_html(value: Any, digits: int = 3, signed: bool = False) -> str:
+    """What :func:`as_interval` reads as markup, differences with their sign; an en dash where there is none."""
+    found = as_interval(value)
+    if found is None:
+        return "–"
+    if not signed:
+        return found.html(digits)
+    mean, low, high = (f"{bound:+.{digits}f}" for bound in found)
+    return f'{mean} <span class="ci">[{low}, {high}]</span>'

@@ -1,4 +1,4 @@
-"""Dice over the number of real frames, a line with its 95 % band for every training set."""
+"""Dice over the number of real frames or over another quantity, a line with its 95 % band for every training set."""
 
 from __future__ import annotations
 
@@ -15,25 +15,35 @@ __all__ = ["learning_curves"]
 
 
 def learning_curves(
-    panels: Mapping[str, Mapping[str, Sequence[tuple[int, Interval]]]], titles: Mapping[str, str], caption: str
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, Interval]]]],
+    titles: Mapping[str, str],
+    caption: str,
+    quantity: str = "Real frames",
+    colors: Mapping[str, str] | None = None,
+    linear: bool = False,
+    name: str = "learning",
 ) -> str:
-    """A panel per structure.
+    """A panel per structure, or per whatever else.
 
     Args:
-        panels: structure to arm to points (number of frames, Dice), ordered by number.
+        panels: title of the panel to arm to points (number of frames, Dice), ordered by number.
         titles: arm to its name in the legend.
         caption: text below the figure.
+        quantity: what the horizontal axis shows.
+        colors: arm to its color; those of the page when omitted.
+        linear: equal steps instead of equal factors on that axis.
+        name: unique on the page.
 
     Returns:
         Markup of the figure.
     """
     spare = cycle((PRIOR, INK))
+    known = ARM_COLORS if colors is None else colors
     arms = dict.fromkeys(arm for lines in panels.values() for arm in lines)
-    styles = {arm: LineStyle(titles[arm], ARM_COLORS.get(arm) or next(spare)) for arm in arms}
+    styles = {arm: LineStyle(titles[arm], known.get(arm) or next(spare)) for arm in arms}
     shown = [
         Panel(structure, "" if number else "Dice", lines) for number, (structure, lines) in enumerate(panels.items())
     ]
-    canvas = curve_panels(shown, styles, "Real frames", columns=len(panels))
-    return figure(
-        inline_svg(canvas, "learning", f"Dice over the number of real frames for {', '.join(panels)}"), caption
-    )
+    canvas = curve_panels(shown, styles, quantity, columns=len(panels), linear=linear)
+    of = "the number of real frames" if quantity == "Real frames" else quantity[:1].lower() + quantity[1:]
+    return figure(inline_svg(canvas, name, f"Dice over {of} for {', '.join(panels)}"), caption)
