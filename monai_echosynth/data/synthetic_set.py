@@ -65,6 +65,8 @@ class SyntheticSet:
         size: side of the images in pixels.
         file_format: files to write.
         table: label table of the semantic maps.
+        record: what else the manifest tells of how the images were computed. What a folder was begun with stays, and nothing is
+            refused for it.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class SyntheticSet:
         size: int,
         file_format: FrameFormat | str = FrameFormat.NIFTI,
         table: LabelTable = SEMANTIC_LABELS,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = Path(folder)
+        self.record = dict(record or {})
         self.items = [dict(item) for item in items]
         self.size = size
         self.format = FrameFormat(file_format)
@@ -100,6 +104,7 @@ class SyntheticSet:
                     "choose another output folder or a larger count"
                 )
             wanted = {**self.settings, "masks": self._masks(count)}
+            self.record = {**self.record, **{key: found[key] for key in self.record if key in found}}
             differing = [key for key in wanted if found.get(key) != wanted[key]]
             if differing:
                 key = differing[0]
@@ -113,8 +118,9 @@ class SyntheticSet:
         write_json(path, self._description())
 
     def pending(self, rank: int = 0, world_size: int = 1) -> list[dict[str, Any]]:
-        """The images of this rank's share, every ``world_size``-th, whose files are not there yet."""
-        return [item for item in self.items[rank::world_size] if not all(p.is_file() for p in self.files(item))]
+        """The images of this rank's share, every ``world_size``-th, whose files are not there yet; those of one map in a row."""
+        missing = [item for item in self.items[rank::world_size] if not all(p.is_file() for p in self.files(item))]
+        return sorted(missing, key=lambda item: (str(item.get("mask", "")), int(item.get("copy", 0))))
 
     def files(self, item: Mapping[str, Any]) -> tuple[Path, Path]:
         """Image and label file of an item."""
@@ -147,7 +153,7 @@ class SyntheticSet:
         return self.folder / "manifest.json"
 
     def _description(self) -> dict[str, Any]:
-        return {**self.settings, "masks": self._masks(len(self.items)), "count": len(self.items)}
+        return {**self.record, **self.settings, "masks": self._masks(len(self.items)), "count": len(self.items)}
 
     def _masks(self, count: int) -> str:
         """Digest over the masks of the first ``count`` images, in order: name, content, copy and class where there is one."""

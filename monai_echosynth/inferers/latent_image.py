@@ -16,6 +16,7 @@ from monai_echosynth.data.area_pool import area_pool
 from monai_echosynth.diffusion.denoiser import Denoiser
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.solvers.base import Solver
+from monai_echosynth.networks.blocks.modulation_store import ModulationStore
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.pixel_space import PixelSpace
@@ -38,6 +39,7 @@ class LatentImage:
         sigmas: noise levels, decreasing, last 0.
         texture: adds the speckle that decoded frames lack; none when omitted.
         reuse_modulation: compute the modulation by the mask once instead of in every call.
+        modulations: keeps it for further images of the mask; none when omitted, as a traced pass must have it.
     """
 
     autoencoder: GammaAutoencoder | PixelSpace
@@ -46,6 +48,7 @@ class LatentImage:
     sigmas: Sequence[float]
     texture: SpeckleTexture | None = None
     reuse_modulation: bool = True
+    modulations: ModulationStore | None = None
 
     def __call__(self, network: nn.Module, seg: Tensor, draw: Draw, **conditioning: Tensor) -> tuple[Tensor, int]:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector, and network calls.
@@ -61,7 +64,8 @@ class LatentImage:
         size = latent_sector.shape[2:]
         noise = draw(size)
         small = area_pool(seg, size)
-        mask = SpadeCache(small) if self.reuse_modulation else small
+        keep = SpadeCache if self.modulations is None else self.modulations.of
+        mask = keep(small) if self.reuse_modulation else small
         denoiser = Denoiser(network, self.preconditioning, seg=mask, **conditioning)
         background = self.autoencoder.background()
 

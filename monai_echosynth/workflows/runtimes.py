@@ -1,0 +1,217 @@
+"""Chooses how a generator is run on this machine: what was asked for if it can be had, or the fastest of all that compute the same.
+
+No runtime is used unseen. A few images are made with the bundle itself, with the plain networks and with the runtime, from the same
+masks and noise; where any pixel differs by more than a tolerance, the runtime is not used. What was tried is told by the manifest.
+
+Probes take turns (A B A B ...), so that a machine that slows down slows all of them.
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+from monai.data import DataLoader, Dataset
+from torch import Tensor
+
+from monai_echosynth.engines.mask_batch import MaskPrepareBatch
+from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.inferers.latent_sampling import LatentSamplingInferer
+from monai_echosynth.inferers.runtime import Runtime, RuntimePart
+from monai_echosynth.integrations.onnx_module import OnnxModule
+from monai_echosynth.workflows.bundle_config import build
+from monai_echosynth.workflows.machine import describe_machine
+
+__all__ = ["TOLERANCE", "Probe", "candidates", "make_runtime", "settle_runtime", "tune_runtime"]
+
+TOLERANCE = 1 / 255
+"""Largest difference of a pixel from the plain networks, of images in [0, 1]: one gray level."""
+
+_CPU = (
+    *("plain", "batched", "fused", "fused+channels_last", "fused+channels_last+batched", "compiled", "channels_last+compiled"),
+    *("channels_last+compiled+batched", "onnxruntime", "channels_last+int8_decoder", "bfloat16", "channels_last+bfloat16"),
+    "channels_last+bfloat16+batched",
+)
+_CUDA = (
+    *("plain", "fused", "fused+channels_last", "cuda_graph", "channels_last+cuda_graph", "compiled", "bfloat16"),
+    *("channels_last+bfloat16+cuda_graph", "channels_last+bfloat16+compiled", "channels_last+float16+cuda_graph"),
+)
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def make_runtime(name: str) -> Runtime:
+    """The runtime of a name, with ONNX Runtime behind it where it asks for that."""
+    return Runtime.named(name, OnnxModule)
+
+
+def candidates(device: torch.device | str) -> list[str]:
+    """Names that tuning tries on a device, the plain networks first."""
+    names = _CUDA if torch.device(device).type == "cuda" else _CPU
+    return [make_runtime(name).name for name in names]
+
+
+@dataclass
+class _Trial:
+    """What came of one runtime."""
+
+    runtime: Runtime
+    difference: float = 0.0
+    bit_stable: bool = False
+    reason: str = ""
+    seconds: list[float] = field(default_factory=list)
+
+    def row(self) -> dict[str, Any]:
+        """As plain JSON."""
+        told: dict[str, Any] = {"name": self.runtime.name, "bit_stable": self.bit_stable}
+        if self.reason:
+            return {**told, "left_out": self.reason}
+        pace = {"seconds_per_image": statistics.median(self.seconds)} if self.seconds else {}
+        return {**told, "difference": self.difference, **pace}
+
+
+class Probe:
+    """A few images of a bundle, made with one runtime after the other.
+
+    Args:
+        parser: the bundle's inference config with masks, seed and solver set.
+        images: number of images.
+        tolerance: largest difference of a pixel from the plain networks.
+
+    Attributes:
+        device: where the bundle runs.
+
+    Raises:
+        EchoSynthError: the bundle does not sample with :class:`LatentSamplingInferer`, or as raised inside.
+    """
+
+    def __init__(self, parser: ConfigParser, images: int, tolerance: float = TOLERANCE) -> None:
+        if not tolerance > 0:
+            raise EchoSynthError(f"the tolerance must be a positive difference of gray values in [0, 1], got {tolerance}")
+        self.parser, self.tolerance = parser, tolerance
+        self.network, self.device = build(parser, "network"), build(parser, "device")
+        self._inferer = build(parser, "inferer")
+        if not isinstance(self._inferer, LatentSamplingInferer):
+            raise EchoSynthError(
+                f"runtimes are for diffusion, got a bundle with {type(self._inferer).__name__}: leave --runtime and --tune out"
+            )
+        items = build(parser, "synthetic_set").items[:images]
+        batch = next(iter(DataLoader(Dataset(items, build(parser, "preprocessing")), batch_size=len(items))))
+        self._seg, _, _, self._keywords = MaskPrepareBatch()(batch, self.device)
+        self._plain = self._draw(self._inferer)
+
+    def trial(self, runtime: Runtime) -> tuple[_Trial, LatentSamplingInferer]:
+        """Makes the images with ``runtime`` and compares them; a failure of any kind is a reason to leave it out."""
+        inferer = self._with(runtime)
+        trial = _Trial(runtime, bit_stable=inferer.bit_stable(self.device))
+        try:
+            drawn = self._draw(inferer)
+        except Exception as error:  # compilers and other programs fail in ways of their own
+            trial.reason = " ".join(str(error).split())[:200] or type(error).__name__
+            return trial, inferer
+        difference = float((drawn - self._plain).abs().max())
+        trial.difference = difference
+        if not difference <= self.tolerance:
+            trial.reason = f"a pixel differs by {difference:.2g} from the plain networks, more than {self.tolerance:.2g}"
+        return trial, inferer
+
+    def time(self, inferer: LatentSamplingInferer) -> float:
+        """Seconds per image."""
+        start = time.perf_counter()
+        self._draw(inferer)
+        return (time.perf_counter() - start) / len(self._seg)
+
+    def _with(self, runtime: Runtime) -> LatentSamplingInferer:
+        self.parser["inferer"] = {**self.parser["inferer"], "runtime": runtime}
+        self.parser.parse(True)
+        inferer: LatentSamplingInferer = build(self.parser, "inferer")
+        return inferer
+
+    def _draw(self, inferer: LatentSamplingInferer) -> Tensor:
+        images = inferer(self._seg, self.network, **self._keywords)
+        return images.cpu()
+
+
+def settle_runtime(probe: Probe, name: str) -> dict[str, Any]:
+    """The runtime asked for, or what is left of it where it cannot be had: without the part that fails, or the plain networks.
+
+    Returns:
+        ``name`` and what was tried, for the manifest.
+    """
+    runtime, tried = make_runtime(name), []
+    while runtime.parts:
+        missing = runtime.missing(probe.device)
+        if missing:
+            tried.append(_Trial(runtime, reason=f"{missing[0]} cannot be had, {missing[1]}"))
+            _LOGGER.warning("%s: going on without it", tried[-1].reason)
+            runtime = runtime.without(missing[0])
+            continue
+        trial, _ = probe.trial(runtime)
+        tried.append(trial)
+        if not trial.reason:
+            break
+        _LOGGER.warning("runtime %s is not used, %s", runtime.name, trial.reason)
+        runtime = _simpler(runtime)
+    return _record(probe, runtime, tried)
+
+
+def tune_runtime(probe: Probe, names: Sequence[str] | None = None, rounds: int = 2) -> dict[str, Any]:
+    """The fastest of all runtimes that can be had and compute the same.
+
+    Args:
+        probe: the images.
+        names: runtimes to try; :func:`candidates` when omitted.
+        rounds: times that each is measured, in turns.
+
+    Returns:
+        ``name`` and what was tried, with seconds per image, for the manifest.
+    """
+    tried, ready = [], []
+    for name in names or candidates(probe.device):
+        runtime = make_runtime(name)
+        missing = runtime.missing(probe.device)
+        if missing:
+            tried.append(_Trial(runtime, reason=f"{missing[0]} cannot be had, {missing[1]}"))
+            continue
+        trial, inferer = probe.trial(runtime)
+        tried.append(trial)
+        if not trial.reason:
+            ready.append((trial, inferer))
+    for _ in range(rounds):
+        for trial, inferer in ready:
+            trial.seconds.append(probe.time(inferer))
+    fastest = min(ready, key=lambda one: statistics.median(one[0].seconds))[0]
+    return _record(probe, fastest.runtime, tried)
+
+
+def recorded_runtime(folder: Path) -> str | None:
+    """Name of the runtime that the set in ``folder`` was begun with; None where there is no set."""
+    from monai_echosynth.data.synthetic_set import begun_settings
+
+    found = begun_settings(folder)
+    return None if found is None else str(found.get("runtime") or "plain")
+
+
+def _simpler(runtime: Runtime) -> Runtime:
+    """What to try after a runtime failed: the same without other programs, precisions and layouts, then the plain networks."""
+    kept = {RuntimePart.FUSED, RuntimePart.BATCHED} & runtime.parts
+    if runtime.parts == kept:
+        return Runtime()
+    return Runtime(frozenset(kept))
+
+
+def _record(probe: Probe, runtime: Runtime, tried: Sequence[_Trial]) -> dict[str, Any]:
+    return {
+        "name": runtime.name,
+        "tolerance": probe.tolerance,
+        "device": str(probe.device),
+        "machine": describe_machine(),
+        "tried": [trial.row() for trial in tried],
+    }
