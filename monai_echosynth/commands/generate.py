@@ -8,9 +8,13 @@ from pathlib import Path
 
 from monai_echosynth.commands.options import Commands, add_command, add_option
 
-__all__ = ["FORMATS", "SOLVERS", "add", "run"]
+__all__ = ["FORMATS", "RUNTIME_PARTS", "SOLVERS", "add", "run"]
 
 SOLVERS = ("euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ddim", "ancestral", "churn")
+RUNTIME_PARTS = (
+    *("fused", "channels_last", "bfloat16", "float16", "compiled", "cuda_graph", "onnxruntime", "int8_decoder"),
+    "batched",
+)
 FORMATS = ("nifti", "png", "nnunet")
 
 
@@ -45,6 +49,23 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     add_option(command, "--format", choices=FORMATS, default="nifti", help="files to write")
     add_option(command, "--batch-size", type=int, default=8, metavar="N", help="changes speed, not the images")
+    add_option(
+        command,
+        "--runtime",
+        metavar="PARTS",
+        help=f"form in which the networks run: plain or some of {', '.join(RUNTIME_PARTS)}, joined by +; compared with plain first",
+    )
+    command.add_argument(
+        "--tune", action="store_true", help="try the runtimes on a few images, take the fastest that computes the same"
+    )
+    add_option(
+        command,
+        "--tolerance",
+        type=float,
+        default=0.0039,
+        metavar="GRAY",
+        help="largest difference of a pixel from the plain networks, of images in [0, 1]",
+    )
     return command
 
 
@@ -63,8 +84,11 @@ def run(args: argparse.Namespace) -> int:
         copies=args.copies,
         format=args.format,
         batch_size=args.batch_size,
+        runtime=args.runtime,
+        tune=args.tune,
+        tolerance=args.tolerance,
     )
-    pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image"
+    pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image, runtime {made['runtime']}"
     if os.environ.get("RANK", "0") == "0":  # torchrun starts the program several times
         print(f"{made['count']} images in {args.out}, {made['new']} of them new ({pace})")
     return 0

@@ -26,7 +26,7 @@ from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.diffusion.seeding import derive_seed
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["SyntheticSet", "set_items"]
+__all__ = ["SyntheticSet", "begun_settings", "set_items"]
 
 _SETTINGS = "generation.json"
 
@@ -94,9 +94,8 @@ class SyntheticSet:
         Raises:
             EchoSynthError: if it holds a set made with other settings or a larger one.
         """
-        path = self.folder / _SETTINGS
-        if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
+        found = begun_settings(self.folder)
+        if found is not None:
             count = int(found.get("count", 0))
             if count > len(self.items):
                 raise EchoSynthError(
@@ -115,7 +114,7 @@ class SyntheticSet:
         elif self.folder.is_dir() and any(not p.name.startswith(PARTIAL_PREFIX) for p in self.folder.iterdir()):
             raise EchoSynthError(f"the output folder must be new or empty, got {self.folder}: choose another one")
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, self._description())
+        write_json(self.folder / _SETTINGS, self._description())
 
     def pending(self, rank: int = 0, world_size: int = 1) -> list[dict[str, Any]]:
         """The images of this rank's share, every ``world_size``-th, whose files are not there yet; those of one map in a row."""
@@ -200,6 +199,15 @@ class SyntheticSet:
             "duplicates": [],
             "notes": ["synthetic frames, research only"],
         }
+
+
+def begun_settings(folder: str | Path) -> dict[str, Any] | None:
+    """What the set in ``folder`` was begun with; None where there is none."""
+    path = Path(folder) / _SETTINGS
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _source(item: Mapping[str, Any]) -> str:

@@ -46,7 +46,9 @@ class BatchLimit:
                     f"one image must fit into memory, got '{reason}': free memory or use a smaller network"
                 )
             self.size = step // 2
-            logging.getLogger(__name__).warning("%d images at once do not fit into memory: going on with %d", step, self.size)
+            logging.getLogger(__name__).warning(
+                "%d images at once do not fit into memory: going on with %d", step, self.size
+            )
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
         return torch.cat(done)
@@ -56,4 +58,6 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory ran out, on a GPU or on a CPU."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(text in str(error) for text in ("out of memory", "not enough memory"))
+    return isinstance(error, RuntimeError) and any(
+        text in str(error) for text in ("out of memory", "not enough memory")
+    )

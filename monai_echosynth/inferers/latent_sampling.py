@@ -8,6 +8,7 @@ run: as they are, or in a faster form.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -83,12 +84,21 @@ class LatentSamplingInferer(Inferer):
 
         def compute(rows: slice) -> Tensor:
             if not self.bit_stable(inputs.device):
-                return self._sample(network, image, inputs[rows], index[rows], None if classes is None else classes[rows])
+                return self._sample(
+                    network, image, inputs[rows], index[rows], None if classes is None else classes[rows]
+                )
             each = [slice(k, k + 1) for k in range(rows.start, rows.stop)]
             parts = [(inputs[k].clone(), index[k], None if classes is None else classes[k]) for k in each]
             return one_by_one(lambda part: self._sample(network, image, *part), parts, inputs.device)
 
         return self._limit.run(compute, len(index))
+
+    def with_runtime(self, runtime: Runtime) -> LatentSamplingInferer:
+        """The same sampling in another form."""
+        twin = copy.copy(self)
+        twin.runtime, twin._ready = runtime, None
+        twin._limit, twin._store = BatchLimit(), ModulationStore()
+        return twin
 
     def bit_stable(self, device: torch.device | str) -> bool:
         """Whether images are computed one by one, so that their bytes depend neither on the batch nor on the other processes."""

@@ -83,12 +83,16 @@ class Runtime:
         unknown = [word for word in words if word not in list(RuntimePart)]
         if unknown:
             known = ", ".join(RuntimePart)
-            raise EchoSynthError(f"a runtime is plain or some of {known}, joined by +, got '{unknown[0]}': choose among them")
+            raise EchoSynthError(
+                f"a runtime is plain or some of {known}, joined by +, got '{unknown[0]}': choose among them"
+            )
         parts = frozenset(map(RuntimePart, words))
         for group in (_ENGINES, tuple(_HALVES)):
             both = [str(part) for part in group if part in parts]
             if len(both) > 1:
-                raise EchoSynthError(f"a runtime has at most one of {', '.join(group)}, got {'+'.join(both)}: leave one out")
+                raise EchoSynthError(
+                    f"a runtime has at most one of {', '.join(group)}, got {'+'.join(both)}: leave one out"
+                )
         if RuntimePart.ONNXRUNTIME in parts and parts & {*_HALVES, RuntimePart.INT8_DECODER}:
             raise EchoSynthError(f"onnxruntime computes in float32 here, got {name}: leave the other precision out")
         return cls(parts - {RuntimePart.FUSED} | _implied(parts), exporter)

@@ -13,8 +13,12 @@ from monai_echosynth.diffusion.solvers import SolverName
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundle_config import read_config
 from monai_echosynth.workflows.run_bundle import run_bundle
+from monai_echosynth.workflows.runtimes import TOLERANCE, choose_runtime, runtime_ids
 
 __all__ = ["generate"]
+
+_PROBE_IMAGES = 4
+"""Most images that a runtime is tried on."""
 
 
 def generate(
@@ -29,6 +33,9 @@ def generate(
     format: FrameFormat | str = FrameFormat.NIFTI,
     batch_size: int = 8,
     progress: bool = True,
+    runtime: str | None = None,
+    tune: bool = False,
+    tolerance: float = TOLERANCE,
     **overrides: Any,
 ) -> dict[str, Any]:
     """Generate a set with a trained bundle, or complete one that was interrupted.
@@ -47,10 +54,14 @@ def generate(
         format: files to write.
         batch_size: images computed together; has no influence on the images on a CPU.
         progress: show a progress bar.
+        runtime: form in which the networks run, such as ``fused+compiled``; the plain networks when omitted. It is compared with
+            them first, and left where it cannot be had or differs.
+        tune: try all runtimes on a few images and take the fastest that computes the same.
+        tolerance: largest difference of a pixel from the plain networks, of images in [0, 1].
         **overrides: further ids of the bundle's ``inference.json``.
 
     Returns:
-        ``count``, ``new`` (made in this run), ``nfe`` (counted), ``solver`` (None of a GAN), ``seconds`` and
+        ``count``, ``new`` (made in this run), ``nfe`` (counted), ``solver`` (None of a GAN), ``runtime``, ``seconds`` and
         ``images_per_second`` of this run.
 
     Raises:
@@ -64,22 +75,21 @@ def generate(
     load_masks(masks)
     world_size = int(os.environ.get("WORLD_SIZE", "1"))
     configs = ["inference.json", *(["multi_gpu_inference.json"] if world_size > 1 else [])]
-    start = time.perf_counter()
-    workflow = run_bundle(
-        bundle,
-        configs,
-        "inference",
-        dataset_dir=str(masks),
-        output_dir=str(out),
-        count=count,
-        seed=seed,
-        copies=copies,
-        format=str(FrameFormat(format)),
-        batch_size=batch_size,
-        progress=progress,
+    ids = {
+        "dataset_dir": str(masks),
+        "output_dir": str(out),
+        "count": count,
+        "seed": seed,
+        "copies": copies,
+        "format": str(FrameFormat(format)),
+        "batch_size": batch_size,
+        "progress": progress,
         **sampling,
         **overrides,
-    )
+    }
+    chosen = choose_runtime(bundle, out, runtime, tune, tolerance, min(batch_size, _PROBE_IMAGES), **ids)
+    start = time.perf_counter()
+    workflow = run_bundle(bundle, configs, "inference", **ids, **runtime_ids(chosen))
     seconds = time.perf_counter() - start
     parser = workflow.parser
     new = len(parser.get_parsed_content("dataset"))
@@ -88,6 +98,7 @@ def generate(
         "new": new,
         "nfe": parser.get_parsed_content("inferer").nfe_per_image,
         "solver": parser.get("solver"),
+        "runtime": chosen["name"],
         "seconds": round(seconds, 2),
         "images_per_second": round(new / seconds, 3),
     }

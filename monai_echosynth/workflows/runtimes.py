@@ -3,15 +3,17 @@
 No runtime is used unseen. A few images are made with the bundle itself, with the plain networks and with the runtime, from the same
 masks and noise; where any pixel differs by more than a tolerance, the runtime is not used. What was tried is told by the manifest.
 
-Probes take turns (A B A B ...), so that a machine that slows down slows all of them.
+Each runtime takes turns with the plain networks (A B A B ...), so that a machine that slows down slows both; the one that is
+fastest relative to them is taken. One at a time is held in memory.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,22 +23,47 @@ from monai.bundle import ConfigParser
 from monai.data import DataLoader, Dataset
 from torch import Tensor
 
+from monai_echosynth.data.synthetic_set import begun_settings
 from monai_echosynth.engines.mask_batch import MaskPrepareBatch
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.inferers.latent_sampling import LatentSamplingInferer
 from monai_echosynth.inferers.runtime import Runtime, RuntimePart
 from monai_echosynth.integrations.onnx_module import OnnxModule
-from monai_echosynth.workflows.bundle_config import build
+from monai_echosynth.workflows.bundle_config import build, bundle_parser
 from monai_echosynth.workflows.machine import describe_machine
 
-__all__ = ["TOLERANCE", "Probe", "candidates", "make_runtime", "settle_runtime", "tune_runtime"]
+__all__ = [
+    "TOLERANCE",
+    "Probe",
+    "Trial",
+    "candidates",
+    "choose_runtime",
+    "make_runtime",
+    "runtime_ids",
+    "settle_runtime",
+    "tune_runtime",
+]
 
 TOLERANCE = 1 / 255
 """Largest difference of a pixel from the plain networks, of images in [0, 1]: one gray level."""
 
 _CPU = (
-    *("plain", "batched", "fused", "fused+channels_last", "fused+channels_last+batched", "compiled", "channels_last+compiled"),
-    *("channels_last+compiled+batched", "onnxruntime", "channels_last+int8_decoder", "bfloat16", "channels_last+bfloat16"),
+    *(
+        "plain",
+        "batched",
+        "fused",
+        "fused+channels_last",
+        "fused+channels_last+batched",
+        "compiled",
+        "channels_last+compiled",
+    ),
+    *(
+        "channels_last+compiled+batched",
+        "onnxruntime",
+        "channels_last+int8_decoder",
+        "bfloat16",
+        "channels_last+bfloat16",
+    ),
     "channels_last+bfloat16+batched",
 )
 _CUDA = (
@@ -59,22 +86,40 @@ def candidates(device: torch.device | str) -> list[str]:
 
 
 @dataclass
-class _Trial:
-    """What came of one runtime."""
+class Trial:
+    """What came of one runtime.
+
+    Attributes:
+        runtime: the runtime.
+        difference: largest of a pixel from the plain networks.
+        bit_stable: whether images depend neither on the batch nor on the number of processes.
+        reason: why it cannot be used; empty where it can.
+        seconds: per image, one a round.
+        plain_seconds: of the plain networks in the same rounds.
+    """
 
     runtime: Runtime
     difference: float = 0.0
     bit_stable: bool = False
     reason: str = ""
     seconds: list[float] = field(default_factory=list)
+    plain_seconds: list[float] = field(default_factory=list)
+
+    @property
+    def speedup(self) -> float:
+        """Median over the rounds of the plain networks' time divided by this one's."""
+        pairs = zip(self.plain_seconds, self.seconds, strict=True)
+        return statistics.median(plain / own for plain, own in pairs)
 
     def row(self) -> dict[str, Any]:
         """As plain JSON."""
         told: dict[str, Any] = {"name": self.runtime.name, "bit_stable": self.bit_stable}
         if self.reason:
             return {**told, "left_out": self.reason}
-        pace = {"seconds_per_image": statistics.median(self.seconds)} if self.seconds else {}
-        return {**told, "difference": self.difference, **pace}
+        told["difference"] = self.difference
+        if self.seconds:
+            told |= {"seconds_per_image": statistics.median(self.seconds), "speedup": self.speedup}
+        return told
 
 
 class Probe:
@@ -94,7 +139,9 @@ class Probe:
 
     def __init__(self, parser: ConfigParser, images: int, tolerance: float = TOLERANCE) -> None:
         if not tolerance > 0:
-            raise EchoSynthError(f"the tolerance must be a positive difference of gray values in [0, 1], got {tolerance}")
+            raise EchoSynthError(
+                f"the tolerance must be a positive difference of gray values in [0, 1], got {tolerance}"
+            )
         self.parser, self.tolerance = parser, tolerance
         self.network, self.device = build(parser, "network"), build(parser, "device")
         self._inferer = build(parser, "inferer")
@@ -107,36 +154,82 @@ class Probe:
         self._seg, _, _, self._keywords = MaskPrepareBatch()(batch, self.device)
         self._plain = self._draw(self._inferer)
 
-    def trial(self, runtime: Runtime) -> tuple[_Trial, LatentSamplingInferer]:
-        """Makes the images with ``runtime`` and compares them; a failure of any kind is a reason to leave it out."""
-        inferer = self._with(runtime)
-        trial = _Trial(runtime, bit_stable=inferer.bit_stable(self.device))
+    def trial(self, runtime: Runtime, rounds: int = 0) -> Trial:
+        """Makes the images with ``runtime`` and compares them, then takes the time of both in turns.
+
+        A failure of any kind is a reason to leave the runtime out.
+        """
+        inferer = self._inferer.with_runtime(runtime)
+        trial = Trial(runtime, bit_stable=inferer.bit_stable(self.device))
         try:
             drawn = self._draw(inferer)
         except Exception as error:  # compilers and other programs fail in ways of their own
-            trial.reason = " ".join(str(error).split())[:200] or type(error).__name__
-            return trial, inferer
-        difference = float((drawn - self._plain).abs().max())
-        trial.difference = difference
-        if not difference <= self.tolerance:
-            trial.reason = f"a pixel differs by {difference:.2g} from the plain networks, more than {self.tolerance:.2g}"
-        return trial, inferer
+            trial.reason = f"failed: {' '.join(str(error).split())[:200] or type(error).__name__}"
+            return trial
+        trial.difference = float((drawn - self._plain).abs().max())
+        if not trial.difference <= self.tolerance:
+            told = f"a pixel differs by {trial.difference:.2g} from the plain networks"
+            trial.reason = f"{told}, more than {self.tolerance:.2g}"
+            return trial
+        for _ in range(rounds):
+            trial.plain_seconds.append(self._time(self._inferer))
+            trial.seconds.append(self._time(inferer))
+        return trial
 
-    def time(self, inferer: LatentSamplingInferer) -> float:
+    def _time(self, inferer: LatentSamplingInferer) -> float:
         """Seconds per image."""
         start = time.perf_counter()
         self._draw(inferer)
         return (time.perf_counter() - start) / len(self._seg)
 
-    def _with(self, runtime: Runtime) -> LatentSamplingInferer:
-        self.parser["inferer"] = {**self.parser["inferer"], "runtime": runtime}
-        self.parser.parse(True)
-        inferer: LatentSamplingInferer = build(self.parser, "inferer")
-        return inferer
-
     def _draw(self, inferer: LatentSamplingInferer) -> Tensor:
         images = inferer(self._seg, self.network, **self._keywords)
         return images.cpu()
+
+
+def choose_runtime(
+    bundle: str | Path, out: str | Path, name: str | None, tune: bool, tolerance: float, images: int, **ids: Any
+) -> dict[str, Any]:
+    """What ``generate`` runs with.
+
+    Args:
+        bundle: trained generator.
+        out: folder of the set; one that was begun with a runtime goes on with it.
+        name: runtime asked for.
+        tune: look for the fastest.
+        tolerance: largest difference of a pixel from the plain networks.
+        images: most images of the probe.
+        **ids: config ids of the run.
+
+    Returns:
+        ``name`` and, where anything was tried, what came of it.
+
+    Raises:
+        EchoSynthError: both a name and tuning are asked for, tuning is by several processes, or the name is unknown.
+    """
+    if tune and name is not None:
+        raise EchoSynthError(f"--tune chooses the runtime itself, got --runtime {name} too: leave one out")
+    if tune and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise EchoSynthError(
+            "--tune is for one process, got several: run it once with --count 1, then give all processes its choice by --runtime"
+        )
+    begun = begun_settings(out) if tune else None
+    wanted = name if begun is None else str(begun.get("runtime") or "plain")
+    if not tune and make_runtime(wanted or "plain").name == "plain":
+        return {"name": "plain"}
+    probe = Probe(bundle_parser(bundle, **ids), images, tolerance)
+    return settle_runtime(probe, wanted) if wanted else tune_runtime(probe)
+
+
+def runtime_ids(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Config ids that make a bundle run as :func:`choose_runtime` says, and its manifest tell it."""
+    record = {**chosen, "bit_stable": "$@inferer.bit_stable(@device)"}
+    ids: dict[str, Any] = {"synthetic_set::record": {"execution": record}}
+    if chosen["name"] != "plain":
+        target = "monai_echosynth.workflows.runtimes.make_runtime"
+        ids["inferer::runtime"] = {"_target_": target, "name": chosen["name"]}
+        ids["synthetic_set::settings::runtime"] = chosen["name"]
+    return ids
 
 
 def settle_runtime(probe: Probe, name: str) -> dict[str, Any]:
@@ -145,15 +238,16 @@ def settle_runtime(probe: Probe, name: str) -> dict[str, Any]:
     Returns:
         ``name`` and what was tried, for the manifest.
     """
-    runtime, tried = make_runtime(name), []
+    tried: list[Trial] = []
+    runtime = make_runtime(name)
     while runtime.parts:
         missing = runtime.missing(probe.device)
         if missing:
-            tried.append(_Trial(runtime, reason=f"{missing[0]} cannot be had, {missing[1]}"))
+            tried.append(Trial(runtime, reason=f"{missing[0]} cannot be had, {missing[1]}"))
             _LOGGER.warning("%s: going on without it", tried[-1].reason)
             runtime = runtime.without(missing[0])
             continue
-        trial, _ = probe.trial(runtime)
+        trial = probe.trial(runtime)
         tried.append(trial)
         if not trial.reason:
             break
@@ -173,30 +267,17 @@ def tune_runtime(probe: Probe, names: Sequence[str] | None = None, rounds: int =
     Returns:
         ``name`` and what was tried, with seconds per image, for the manifest.
     """
-    tried, ready = [], []
+    tried = []
     for name in names or candidates(probe.device):
         runtime = make_runtime(name)
         missing = runtime.missing(probe.device)
         if missing:
-            tried.append(_Trial(runtime, reason=f"{missing[0]} cannot be had, {missing[1]}"))
-            continue
-        trial, inferer = probe.trial(runtime)
-        tried.append(trial)
-        if not trial.reason:
-            ready.append((trial, inferer))
-    for _ in range(rounds):
-        for trial, inferer in ready:
-            trial.seconds.append(probe.time(inferer))
-    fastest = min(ready, key=lambda one: statistics.median(one[0].seconds))[0]
-    return _record(probe, fastest.runtime, tried)
-
-
-def recorded_runtime(folder: Path) -> str | None:
-    """Name of the runtime that the set in ``folder`` was begun with; None where there is no set."""
-    from monai_echosynth.data.synthetic_set import begun_settings
-
-    found = begun_settings(folder)
-    return None if found is None else str(found.get("runtime") or "plain")
+            tried.append(Trial(runtime, reason=f"{missing[0]} cannot be had, {missing[1]}"))
+        else:
+            tried.append(probe.trial(runtime, rounds))
+    usable = [trial for trial in tried if not trial.reason]
+    fastest = max(usable, key=lambda trial: trial.speedup).runtime if usable else Runtime()
+    return _record(probe, fastest, tried)
 
 
 def _simpler(runtime: Runtime) -> Runtime:
@@ -207,7 +288,7 @@ def _simpler(runtime: Runtime) -> Runtime:
     return Runtime(frozenset(kept))
 
 
-def _record(probe: Probe, runtime: Runtime, tried: Sequence[_Trial]) -> dict[str, Any]:
+def _record(probe: Probe, runtime: Runtime, tried: Sequence[Trial]) -> dict[str, Any]:
     return {
         "name": runtime.name,
         "tolerance": probe.tolerance,

@@ -29,7 +29,9 @@ def int8_convolutions(module: nn.Module) -> int:
         EchoSynthError: this build of PyTorch has no quantized convolutions.
     """
     if torch.backends.quantized.engine in (None, "none"):
-        raise EchoSynthError("8-bit convolutions need a quantized engine, got a PyTorch without: leave int8_decoder out")
+        raise EchoSynthError(
+            "8-bit convolutions need a quantized engine, got a PyTorch without: leave int8_decoder out"
+        )
     try:
         from torch.ao.nn.quantized.dynamic import Conv2d
         from torch.ao.quantization import default_dynamic_qconfig

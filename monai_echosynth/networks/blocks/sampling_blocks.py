@@ -80,7 +80,12 @@ class SamplingAttention(nn.Module):
     def __init__(self, block: SpatialAttentionBlock) -> None:
         super().__init__()
         attention = block.attn
-        self.norm, self.out, self.heads, self.scale = block.norm, attention.out_proj, attention.num_heads, attention.scale
+        self.norm, self.out, self.heads, self.scale = (
+            block.norm,
+            attention.out_proj,
+            attention.num_heads,
+            attention.scale,
+        )
         parts = [attention.to_q, attention.to_k, attention.to_v]
         if attention.use_combined_linear or any(type(part) is not nn.Linear for part in parts):
             raise TypeError("attention needs three plain linear layers for query, key and value")

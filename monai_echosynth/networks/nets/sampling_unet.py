@@ -49,9 +49,7 @@ class SamplingUNet(nn.Module):
         TypeError: the network holds layers that this form does not know.
     """
 
-    def __init__(
-        self, network: SPADEUNet, precision: torch.dtype = torch.float32, channels_last: bool = False
-    ) -> None:
+    def __init__(self, network: SPADEUNet, precision: torch.dtype = torch.float32, channels_last: bool = False) -> None:
         super().__init__()
         if not isinstance(network, SPADEUNet) or network.with_conditioning:
             raise TypeError(f"a SPADEUNet without cross-attention is needed, got {type(network).__name__}")
