@@ -53,7 +53,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         command,
         "--runtime",
         metavar="PARTS",
-        help=f"form in which the networks run: plain or some of {', '.join(RUNTIME_PARTS)}, joined by +; compared with plain first",
+        help=f"form in which the networks run: plain or some of {', '.join(RUNTIME_PARTS)}, joined by +",
     )
     command.add_argument(
         "--tune", action="store_true", help="try the runtimes on a few images, take the fastest that computes the same"

@@ -1,0 +1,132 @@
+"""A network call, the modulation of a mask and a decoding beside what the machine needs at least for their counted operations.
+
+The networks are those of the paper's size (EDM-L64 at 256 px) and of the CPU preset, with random weights. The floor is the larger
+of counted operations over the measured rate of a large matrix product and of bytes that must be moved over that of a large copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.counting import Count, Rates, count, measured_rates
+from benchmarks.runner import Case, Options, measure
+from benchmarks.subjects import autoencoder, device, segs, unet
+from monai_echosynth.data.area_pool import area_pool
+from monai_echosynth.diffusion.edm import EDM
+from monai_echosynth.diffusion.solvers import SolverName, make_solver
+from monai_echosynth.inferers.latent_image import LatentImage
+from monai_echosynth.inferers.runtime import Runtime
+from monai_echosynth.networks.blocks.spade_cache import SpadeCache
+
+__all__ = ["benchmark_speed_of_light"]
+
+CALLS = (1, 2, 4, 100)
+"""Network calls an image that seconds per image are stated for."""
+
+_RUNTIMES = ("plain", "fused", "fused+channels_last", "channels_last+bfloat16", "channels_last+compiled")
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """A piece of the work for one image."""
+
+    name: str
+    run: Callable[[], Tensor]
+    given: object
+
+
+def benchmark_speed_of_light(options: Options) -> dict[str, Any]:
+    """Seconds of each part by runtime, its floor, and the share of the floor in the time."""
+    shapes = [("quick", "quick", 32)] if options.quick else [("cpu", "cpu", 128), ("l64", "l64", 256)]
+    names = _RUNTIMES[:3] if options.quick else _RUNTIMES
+    rates = measured_rates(device(), *((128, 1) if options.quick else (2048, 256)))
+    rows: list[dict[str, Any]] = []
+    checks: dict[str, Any] = {
+        "GFLOP/s of a float32 product": rates.flop / 1e9,
+        "in bfloat16": rates.low / 1e9,
+        "GB/s of a copy": rates.copy / 1e9,
+        "threads": torch.get_num_threads(),
+    }
+    for size, decoder, side in shapes:
+        found, facts = _shape(size, decoder, side, names, rates, options.rounds)
+        rows += found
+        checks |= facts
+    return {"title": "Speed of light (batch 1)", "rows": rows, "checks": checks}
+
+
+@torch.inference_mode()
+def _shape(
+    size: str, decoder: str, side: int, names: tuple[str, ...], rates: Rates, rounds: int
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    network, trained, seg = unet(size), autoencoder(decoder), segs(1, side)
+    image = LatentImage(trained, EDM(), make_solver(SolverName.EULER), EDM().sigmas(4).tolist())
+    counts = {part.name: count(part.run, part.given) for part in _parts(network, image, seg)}
+    cases, counted = [], []
+    for name in names:
+        runtime = Runtime.named(name)
+        if runtime.missing(device()):
+            continue
+        for part in _parts(*runtime.prepare(network, image), seg):
+            cases.append(Case(f"{size} {side} px, {part.name}, {runtime.name}", part.run))
+            counted.append(counts[part.name])
+    rows = measure(cases, rounds)
+    for row, needs in zip(rows, counted, strict=True):
+        row |= _light(row["seconds_per_item"], needs, rates)
+    return rows, _per_image(size, rows[:3], counts, rates)
+
+
+def _parts(network: nn.Module, image: LatentImage, seg: Tensor) -> list[_Part]:
+    """Modulation, one call with it cached, and decoding; in this order."""
+    grid = image.autoencoder.latent_sector(seg[:, :1]).shape[2:]
+    small = area_pool(seg, grid)
+    noise = torch.randn(1, 1, *grid, generator=torch.Generator().manual_seed(0)).to(seg.device)
+    level, warm = torch.zeros(1, device=seg.device), SpadeCache(small)
+    network(noise, timesteps=level, seg=warm)
+    weights = [parameter for name, parameter in network.named_parameters() if "mlp_" not in name]
+    modulating = [parameter for name, parameter in network.named_parameters() if "mlp_" in name]
+    decoding = list(image.autoencoder.decoder.parameters()) if hasattr(image.autoencoder, "decoder") else []
+    return [
+        _Part("modulation", lambda: _modulated(network, small, noise, level), [modulating, small]),
+        _Part("network call", lambda: network(noise, timesteps=level, seg=warm), [weights, noise, _maps(warm)]),
+        _Part("decoding", lambda: image.autoencoder.decode_stage_2_outputs(noise), [decoding, noise]),
+    ]
+
+
+def _modulated(network: nn.Module, small: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+    """Fills a fresh cache; where the network has no pass of its own for that, by a whole call, which is taken off again later."""
+    if hasattr(network, "modulation"):
+        maps: tuple[Tensor, ...] = network.modulation(small, [side // network.patch for side in noise.shape[2:]])
+        return maps[0]
+    out: Tensor = network(noise, timesteps=level, seg=SpadeCache(small))
+    return out
+
+
+def _maps(cache: SpadeCache) -> list[tuple[Tensor, ...]]:
+    return list(cache._maps.values())
+
+
+def _light(seconds: float, needs: Count, rates: Rates) -> dict[str, Any]:
+    floor = needs.floor(rates)
+    return {
+        "GFLOP": needs.flop / 1e9,
+        "MB at least": needs.least / 1e6,
+        "MB kernel by kernel": needs.moved / 1e6,
+        "GFLOP/s": needs.flop / 1e9 / seconds,
+        "floor ms": 1e3 * floor,
+        "share of the floor": floor / seconds,
+    }
+
+
+def _per_image(size: str, plain: list[dict[str, Any]], counts: dict[str, Count], rates: Rates) -> dict[str, Any]:
+    """Seconds and floor of an image by number of calls, for the plain networks."""
+    _, call, decoding = (row["seconds_per_item"] for row in plain)
+    told: dict[str, Any] = {}
+    for calls in CALLS:
+        floor = calls * counts["network call"].floor(rates) + counts["decoding"].floor(rates)
+        told[f"{size}, {calls} calls, s an image (floor)"] = f"{calls * call + decoding:.3g} ({floor:.3g})"
+    return told
