@@ -1,6 +1,6 @@
-"""A module that ONNX Runtime computes: exported when it is first called with tensors of a shape, called like the module after that.
+"""A module that ONNX Runtime computes: exported when it is first called with tensors of a shape, called like the module then.
 
-Images are computed by several threads side by side, each with one thread of its own, as PyTorch is used here on a CPU: results then
+Images are computed by several threads side by side, each with one thread of its own, as by PyTorch on a CPU: results then
 depend neither on the batch nor on the number of threads.
 """
 

@@ -1,7 +1,7 @@
-"""Chooses how a generator is run on this machine: what was asked for if it can be had, or the fastest of all that compute the same.
+"""Chooses how a generator is run on this machine: as was asked for if that can be had, or the fastest way that computes the same.
 
-No runtime is used unseen. A few images are made with the bundle itself, with the plain networks and with the runtime, from the same
-masks and noise; where any pixel differs by more than a tolerance, the runtime is not used. What was tried is told by the manifest.
+No runtime is used unseen. A few images are made with the bundle itself, with the plain networks and with the runtime, from the
+same masks and noise; where any pixel differs by more than a tolerance, it is not used. The manifest tells what was tried.
 
 Each runtime takes turns with the plain networks (A B A B ...), so that a machine that slows down slows both; the one that is
 fastest relative to them is taken. One at a time is held in memory.

@@ -1,7 +1,7 @@
 r"""Convolutions in 8 bits on a CPU: weights quantized once, activations on the fly by their range in each call.
 
-PyTorch's ``quantize_dynamic`` leaves convolutions alone, and the module of that name in ``torch.ao`` saturates for activations that
-are not centered, as all are after SiLU. Here activations become :math:`q = \mathrm{round}(x / s) + z` in 0..255 with scale
+PyTorch's ``quantize_dynamic`` leaves convolutions alone, and the module of that name in ``torch.ao`` saturates for activations
+that are not centered, as all are after SiLU. Here activations become :math:`q = \mathrm{round}(x / s) + z` in 0..255 with scale
 :math:`s` and zero point :math:`z` of their range, weights get a scale for each output channel, and oneDNN's kernel, which
 PyTorch's compiler uses for quantized models, multiplies the integers and returns float32.
 
