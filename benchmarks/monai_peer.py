@@ -118,7 +118,11 @@ def make_peers(shape: Mapping[str, Any], decoder: GammaAutoencoder, seg: Tensor)
 def benchmark_monai_peer(options: Options) -> dict[str, Any]:
     """Seconds per image; outputs are compared."""
     size, side, images, plans = ("quick_l64", 32, 1, (2,)) if options.quick else ("cpu_l64", 256, 4, (2, 25))
-    names = ["plain", "fused+batched"] if options.quick else ["plain", "fused+channels_last", "channels_last+compiled"]
+    names = (
+        ["plain", "fused+batched"]
+        if options.quick
+        else ["plain", "fused", "channels_last+packed", "channels_last+compiled"]
+    )
     peers = make_peers(SHAPE, autoencoder(size), segs(images, side))
     rows: list[dict[str, Any]] = []
     for scheduler in ("ddim", "ddpm"):

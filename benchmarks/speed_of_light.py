@@ -28,7 +28,10 @@ __all__ = ["benchmark_speed_of_light"]
 CALLS = (1, 2, 4, 100)
 """Network calls an image that seconds per image are stated for."""
 
-_RUNTIMES = ("plain", "fused", "fused+channels_last", "channels_last+bfloat16", "channels_last+compiled")
+_RUNTIMES = (
+    *("plain", "fused", "channels_last", "channels_last+packed", "channels_last+packed+bfloat16"),
+    *("channels_last+compiled", "cuda_graph", "channels_last+bfloat16+cuda_graph"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +46,7 @@ class _Part:
 def benchmark_speed_of_light(options: Options) -> dict[str, Any]:
     """Seconds of each part by runtime, its floor, and the share of the floor in the time."""
     shapes = [("quick", "quick", 32)] if options.quick else [("cpu", "cpu", 128), ("l64", "l64", 256)]
-    names = _RUNTIMES[:3] if options.quick else _RUNTIMES
+    names = _RUNTIMES[:4] if options.quick else _RUNTIMES
     rates = measured_rates(device(), *((128, 1) if options.quick else (2048, 256)))
     rows: list[dict[str, Any]] = []
     checks: dict[str, Any] = {

@@ -12,7 +12,17 @@ __all__ = ["FORMATS", "RUNTIME_PARTS", "SOLVERS", "add", "run"]
 
 SOLVERS = ("euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ddim", "ancestral", "churn")
 RUNTIME_PARTS = (
-    *("fused", "channels_last", "bfloat16", "float16", "compiled", "cuda_graph", "onnxruntime", "int8_decoder"),
+    *(
+        "fused",
+        "channels_last",
+        "packed",
+        "bfloat16",
+        "float16",
+        "compiled",
+        "cuda_graph",
+        "onnxruntime",
+        "int8_decoder",
+    ),
     "batched",
 )
 FORMATS = ("nifti", "png", "nnunet")

@@ -22,8 +22,10 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.inferers.cuda_graph import CudaGraph
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.networks.blocks.int8_convolutions import int8_convolutions
+from monai_echosynth.networks.blocks.packed_convolution import pack_convolutions
 from monai_echosynth.networks.blocks.sampling_blocks import SamplingDecoderBlock
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
+from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.sampling_unet import SamplingUNet
 from monai_echosynth.networks.nets.spade_unet import SPADEUNet
 
@@ -40,6 +42,8 @@ class RuntimePart(StrEnum):
     """Nothing twice: modulation of all layers at once, time embeddings of the whole grid, fewer passes over memory."""
     CHANNELS_LAST = "channels_last"
     """Maps pixel by pixel."""
+    PACKED = "packed"
+    """Weights of convolutions as oneDNN reads them; CPU."""
     BFLOAT16 = "bfloat16"
     """Network and decoder in bfloat16."""
     FLOAT16 = "float16"
@@ -56,7 +60,9 @@ class RuntimePart(StrEnum):
     """Images of a batch together on a CPU too, where they are one by one otherwise."""
 
 
-_ENGINES = (RuntimePart.COMPILED, RuntimePart.CUDA_GRAPH, RuntimePart.ONNXRUNTIME)
+_ENGINES = (RuntimePart.COMPILED, RuntimePart.CUDA_GRAPH, RuntimePart.ONNXRUNTIME, RuntimePart.PACKED)
+"""Each computes the core in its own way."""
+
 _HALVES = {RuntimePart.BFLOAT16: torch.bfloat16, RuntimePart.FLOAT16: torch.float16}
 
 
@@ -122,8 +128,9 @@ class Runtime:
         for part in (RuntimePart.CUDA_GRAPH, RuntimePart.FLOAT16):
             if part in self.parts and not cuda:
                 return part, "it needs a CUDA device"
-        if RuntimePart.INT8_DECODER in self.parts and cuda:
-            return RuntimePart.INT8_DECODER, "it is for CPUs"
+        for part in (RuntimePart.PACKED, RuntimePart.INT8_DECODER):
+            if part in self.parts and cuda:
+                return part, "it is for CPUs"
         if RuntimePart.COMPILED in self.parts and not cuda and not _compiler():
             return RuntimePart.COMPILED, "it needs a C++ compiler"
         return None
@@ -154,7 +161,9 @@ class Runtime:
         levels = torch.tensor(list(image.sigmas[:-1]), dtype=torch.float64)
         with torch.inference_mode():
             unet.prefetch(image.preconditioning.coefficients(levels).noise.float().to(device))
-        if RuntimePart.COMPILED in self.parts:
+        if RuntimePart.PACKED in self.parts:
+            unet.pack()
+        elif RuntimePart.COMPILED in self.parts:
             unet.run = torch.compile(unet.core, dynamic=False)
         elif RuntimePart.CUDA_GRAPH in self.parts:
             unet.run = CudaGraph(unet.core)
@@ -163,7 +172,7 @@ class Runtime:
             unet.run = lambda x, times, maps: exported(x, times, *maps)
         return unet
 
-    def _autoencoder(self, trained: nn.Module) -> nn.Module:
+    def _autoencoder(self, trained: GammaAutoencoder | PixelSpace) -> GammaAutoencoder | PixelSpace:
         """The autoencoder with another decoder; the pixel space, which has none, as it is."""
         if not isinstance(trained, GammaAutoencoder):
             return trained
@@ -174,6 +183,9 @@ class Runtime:
             for name, block in list(own.decoder.blocks.named_children()):
                 if isinstance(block, AEKLResBlock):
                     setattr(own.decoder.blocks, name, SamplingDecoderBlock(block))
+        if RuntimePart.PACKED in self.parts:
+            own.decoder.to(self.precision if RuntimePart.INT8_DECODER not in self.parts else torch.float32)
+            pack_convolutions(own.decoder)
         if self.precision is not torch.float32 and RuntimePart.INT8_DECODER not in self.parts:
             own.decoder = _Lowered(own.decoder.to(self.precision), self.precision)
         if RuntimePart.COMPILED in self.parts and RuntimePart.INT8_DECODER not in self.parts:

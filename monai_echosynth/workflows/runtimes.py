@@ -48,23 +48,15 @@ TOLERANCE = 1 / 255
 """Largest difference of a pixel from the plain networks, of images in [0, 1]: one gray level."""
 
 _CPU = (
+    *("plain", "batched", "fused", "channels_last", "channels_last+batched", "channels_last+packed"),
     *(
-        "plain",
-        "batched",
-        "fused",
-        "fused+channels_last",
-        "fused+channels_last+batched",
+        "channels_last+packed+batched",
         "compiled",
         "channels_last+compiled",
-    ),
-    *(
         "channels_last+compiled+batched",
         "onnxruntime",
-        "channels_last+int8_decoder",
-        "bfloat16",
-        "channels_last+bfloat16",
     ),
-    "channels_last+bfloat16+batched",
+    *("channels_last+packed+int8_decoder", "channels_last+packed+bfloat16", "channels_last+packed+bfloat16+batched"),
 )
 _CUDA = (
     *("plain", "fused", "fused+channels_last", "cuda_graph", "channels_last+cuda_graph", "compiled", "bfloat16"),
@@ -224,11 +216,11 @@ def choose_runtime(
 def runtime_ids(chosen: Mapping[str, Any]) -> dict[str, Any]:
     """Config ids that make a bundle run as :func:`choose_runtime` says, and its manifest tell it."""
     record = {**chosen, "bit_stable": "$@inferer.bit_stable(@device)"}
-    ids: dict[str, Any] = {"synthetic_set::record": {"execution": record}}
-    if chosen["name"] != "plain":
+    named = None if chosen["name"] == "plain" else chosen["name"]
+    ids: dict[str, Any] = {"synthetic_set::record": {"execution": record}, "synthetic_set::settings::runtime": named}
+    if named:
         target = "monai_echosynth.workflows.runtimes.make_runtime"
-        ids["inferer::runtime"] = {"_target_": target, "name": chosen["name"]}
-        ids["synthetic_set::settings::runtime"] = chosen["name"]
+        ids["inferer::runtime"] = {"_target_": target, "name": named}
     return ids
 
 

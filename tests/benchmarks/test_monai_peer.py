@@ -30,7 +30,7 @@ def test_parameters_have_the_same_names(peers: Peers) -> None:
 
 
 @pytest.mark.parametrize(("scheduler", "calls"), [("ddim", 2), ("ddim", 10), ("ddpm", 6)])
-@pytest.mark.parametrize("name", ["plain", "fused+channels_last+batched"])
+@pytest.mark.parametrize("name", ["plain", "channels_last+packed+batched"])
 def test_images_agree(peers: Peers, scheduler: str, calls: int, name: str) -> None:
     theirs = peers.by_monai(scheduler, calls, seed=3)
     ours = peers.by_us(scheduler, calls, seed=3, runtime=Runtime.named(name))()

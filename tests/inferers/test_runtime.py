@@ -36,7 +36,14 @@ def _images(inferer: LatentSamplingInferer, network: nn.Module, name: str, batch
 
 @pytest.mark.parametrize(
     ("name", "tolerance"),
-    [("fused", 1e-4), ("channels_last", 1e-4), ("fused+batched", 1e-4), ("batched", 1e-4), ("bfloat16", 0.2)],
+    [
+        ("fused", 1e-4),
+        ("channels_last", 1e-4),
+        ("fused+batched", 1e-4),
+        ("batched", 1e-4),
+        ("channels_last+packed", 1e-4),
+        ("packed+bfloat16", 0.2),
+    ],
 )
 def test_images_are_those_of_the_plain_networks(
     network: nn.Module, inferer: LatentSamplingInferer, name: str, tolerance: float
@@ -45,7 +52,7 @@ def test_images_are_those_of_the_plain_networks(
     assert 0 <= difference < tolerance
 
 
-@pytest.mark.parametrize("name", ["fused", "fused+channels_last", "bfloat16"])
+@pytest.mark.parametrize("name", ["fused", "fused+channels_last", "packed", "bfloat16"])
 def test_what_is_called_bit_stable_is(network: nn.Module, inferer: LatentSamplingInferer, name: str) -> None:
     assert inferer.with_runtime(Runtime.named(name)).bit_stable("cpu")
     assert torch.equal(_images(inferer, network, name, 1), _images(inferer, network, name, COUNT))
@@ -90,7 +97,7 @@ def test_names(name: str, canonical: str) -> None:
     ("name", "reason"),
     [
         ("quick", "got 'quick': choose among them"),
-        ("compiled+onnxruntime", "at most one of compiled, cuda_graph, onnxruntime"),
+        ("compiled+onnxruntime", "at most one of compiled, cuda_graph, onnxruntime, packed"),
         ("bfloat16+float16", "at most one of bfloat16, float16"),
         ("onnxruntime+bfloat16", "onnxruntime computes in float32 here"),
     ],

@@ -59,7 +59,7 @@ def _largest_difference(first: Path, second: Path) -> float:
 
 def test_the_plain_networks_are_told_too(plain: Path) -> None:
     assert _manifest(plain)["execution"] == {"name": "plain", "bit_stable": True}
-    assert "runtime" not in _manifest(plain)
+    assert _manifest(plain)["runtime"] is None
 
 
 def test_a_runtime_is_checked_used_and_told(bundle: Path, masks: Path, plain: Path, tmp_path: Path) -> None:
@@ -192,5 +192,8 @@ def test_a_wrong_provider_is_named(tmp_path: Path) -> None:
 def test_other_programs_compute_the_same(bundle: Path, masks: Path, plain: Path, tmp_path: Path, name: str) -> None:
     if name == "onnxruntime":
         pytest.importorskip("onnxruntime")
-    assert _generate(bundle, masks, tmp_path / "set", runtime=name)["runtime"] == f"fused+{name}"
-    assert _largest_difference(plain, tmp_path / "set") <= 1
+    for batch_size in (1, 2):
+        out = tmp_path / f"set{batch_size}"
+        assert _generate(bundle, masks, out, runtime=name, batch_size=batch_size)["runtime"] == f"fused+{name}"
+        assert _largest_difference(plain, out) <= 1
+    assert _manifest(tmp_path / "set1")["images"] == _manifest(tmp_path / "set2")["images"]

@@ -12,6 +12,8 @@ References:
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -48,7 +50,7 @@ class Int8Convolution(nn.Module):
         zero = round(-low / step)
         whole = (x / step).add_(zero).round_().clamp_(0, 255).to(torch.uint8)
         weight = (self.weight, self.scale, self.zero, self.bias)
-        plain = (1.0, 0, torch.float32, "none", [], "")
+        plain: tuple[Any, ...] = (1.0, 0, torch.float32, "none", [], "")
         out: Tensor = torch.ops.onednn.qconv2d_pointwise(whole, step, zero, *weight, *self.shape, *plain)
         return out
 

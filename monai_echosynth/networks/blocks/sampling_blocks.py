@@ -18,6 +18,7 @@ from monai.networks.nets.diffusion_model_unet import DiffusionUNetResnetBlock
 from monai.networks.nets.spade_diffusion_model_unet import SPADEDiffResBlock
 from torch import Tensor, nn
 
+from monai_echosynth.networks.blocks.packed_convolution import PackedConvolution
 from monai_echosynth.networks.blocks.spade import SPADE
 
 __all__ = ["Maps", "SamplingAttention", "SamplingDecoderBlock", "SamplingResBlock", "plain_convolution"]
@@ -38,7 +39,8 @@ class SamplingResBlock(nn.Module):
     def __init__(self, block: DiffusionUNetResnetBlock | SPADEDiffResBlock, start: int, layer: int | None) -> None:
         super().__init__()
         self.norm1, self.norm2 = (_group_norm(norm) for norm in (block.norm1, block.norm2))
-        self.conv1, self.conv2 = plain_convolution(block.conv1), plain_convolution(block.conv2)
+        self.conv1: nn.Module = plain_convolution(block.conv1)
+        self.conv2: nn.Module = plain_convolution(block.conv2)
         self.resample = block.upsample or block.downsample
         identity = isinstance(block.skip_connection, nn.Identity)
         self.skip = None if identity else plain_convolution(block.skip_connection)
@@ -57,9 +59,9 @@ class SamplingResBlock(nn.Module):
             x, h = self.resample(x), self.resample(h)
         bias = times[:, self.start : self.stop]
         if len(times) == 1:
-            h = F.conv2d(h, self.conv1.weight, bias[0], padding=1)
+            h = _convolved(self.conv1, h, bias[0])
         else:
-            h = F.conv2d(h, self.conv1.weight, padding=1).add_(bias[:, :, None, None])
+            h = _convolved(self.conv1, h, None).add_(bias[:, :, None, None])
         h = self.conv2(self._activated(h, self.norm2, maps, 1))
         return h.add_(x if self.skip is None else self.skip(x))
 
@@ -133,6 +135,13 @@ def plain_convolution(layer: nn.Module) -> nn.Conv2d:
     if type(convolution) is not nn.Conv2d:
         raise TypeError(f"a plain convolution is needed, got {type(convolution).__name__}")
     return convolution
+
+
+def _convolved(layer: nn.Module, x: Tensor, bias: Tensor | None) -> Tensor:
+    """A convolution of 3 x 3 with another bias than its own."""
+    if isinstance(layer, PackedConvolution):
+        return layer.convolve(x, bias)
+    return F.conv2d(x, layer.weight, bias, padding=1)  # type: ignore[arg-type]
 
 
 def _group_norm(norm: nn.Module) -> nn.GroupNorm:

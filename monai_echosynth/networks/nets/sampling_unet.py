@@ -24,6 +24,7 @@ from monai.networks.nets.spade_diffusion_model_unet import SPADEDiffResBlock
 from torch import Tensor, nn
 
 from monai_echosynth.data.area_pool import area_pool
+from monai_echosynth.networks.blocks.packed_convolution import pack_convolutions
 from monai_echosynth.networks.blocks.sampling_blocks import Maps, SamplingAttention, SamplingResBlock, plain_convolution
 from monai_echosynth.networks.blocks.spade import SPADE, SPADEVariant
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
@@ -63,9 +64,14 @@ class SamplingUNet(nn.Module):
         self.conv_in, self.down_blocks, self.middle_block = own.conv_in, own.down_blocks, own.middle_block
         self.up_blocks, self.out = own.up_blocks, own.out
         for part in (self.modulations, self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
-            part.to(precision).to(memory_format=self.layout)
+            part.to(dtype=precision, memory_format=self.layout)  # type: ignore[call-overload]
         self._rows: dict[float, Tensor] = {}
         self.run: Core = self.core
+
+    def pack(self) -> None:
+        """Lays the weights of :meth:`core` out for oneDNN; on a CPU, and neither compiled nor exported after that."""
+        for part in (self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
+            pack_convolutions(part)
 
     def forward(
         self, x: Tensor, timesteps: Tensor, seg: Tensor | SpadeCache, class_labels: Tensor | None = None
@@ -151,7 +157,7 @@ class _Modulation(nn.Module):
         maps: list[Tensor] = []
         for norm, (gamma, shift) in zip(self.affine, self._pairs(seg.to(kind.dtype), size), strict=True):
             scale = gamma
-            if norm.affine:
+            if isinstance(norm, nn.GroupNorm) and norm.affine:
                 weight, bias = norm.weight[:, None, None], norm.bias[:, None, None]
                 scale, shift = scale * weight, shift + scale * bias
             maps += [scale, shift]
@@ -161,7 +167,7 @@ class _Modulation(nn.Module):
         if not self.merged:
             return [layer.modulation(seg, size) for layer in self.layers]  # type: ignore[operator]
         hidden = self.activation(self.first(area_pool(seg, size)))
-        parts = hidden.split([second.in_channels for second in self.second], 1)  # type: ignore[misc]
+        parts = hidden.split([int(second.in_channels) for second in self.second], 1)  # type: ignore[arg-type]
         both = [second(part).chunk(2, 1) for second, part in zip(self.second, parts, strict=True)]
         return [(1 + gamma, shift) for gamma, shift in both]
 
@@ -180,9 +186,9 @@ def _joined(layers: Sequence[nn.Module]) -> nn.Conv2d:
     """Convolutions of one input as one, outputs side by side."""
     parts = [plain_convolution(layer) for layer in layers]
     outputs = sum(part.out_channels for part in parts)
-    joint = nn.Conv2d(parts[0].in_channels, outputs, parts[0].kernel_size, padding=parts[0].padding)
-    joint.weight.data = torch.cat([part.weight.detach() for part in parts])
-    joint.bias.data = torch.cat([_bias(part) for part in parts])
+    joint = nn.Conv2d(parts[0].in_channels, outputs, 3, padding=1)
+    joint.weight = nn.Parameter(torch.cat([part.weight.detach() for part in parts]))
+    joint.bias = nn.Parameter(torch.cat([_bias(part) for part in parts]))
     return joint.requires_grad_(False)
 
 
