@@ -39,7 +39,7 @@ class _Part:
     """A piece of the work for one image."""
 
     name: str
-    run: Callable[[], Tensor]
+    run: Callable[[], object]
     given: object
 
 
@@ -68,23 +68,27 @@ def _shape(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     network, trained, seg = unet(size), autoencoder(decoder), segs(1, side)
     image = LatentImage(trained, EDM(), make_solver(SolverName.EULER), EDM().sigmas(4).tolist())
-    counts = {part.name: count(part.run, part.given) for part in _parts(network, image, seg)}
-    cases, counted = [], []
-    for name in names:
-        runtime = Runtime.named(name)
-        if runtime.missing(device()):
-            continue
-        for part in _parts(*runtime.prepare(network, image), seg):
-            cases.append(Case(f"{size} {side} px, {part.name}, {runtime.name}", part.run))
-            counted.append(counts[part.name])
-    rows = measure(cases, rounds)
-    for row, needs in zip(rows, counted, strict=True):
-        row |= _light(row["seconds_per_item"], needs, rates)
-    return rows, _per_image(size, rows[:3], counts, rates)
+    forms = [Runtime.named(name) for name in names]
+    forms = [form for form in forms if not form.missing(device())]
+    parts = [_parts(*form.prepare(network, image), seg) for form in forms]
+    rows: list[dict[str, Any]] = []
+    plain: list[tuple[float, Count]] = []
+    for pieces in zip(*parts, strict=True):
+        named = zip(pieces, forms, strict=True)
+        found = measure(
+            [Case(f"{size} {side} px, {piece.name}, {form.name}", piece.run) for piece, form in named], rounds
+        )
+        counts = {
+            piece.name: count(piece.run, piece.given) for piece in reversed(pieces[:2])
+        }  # the plain form's where it has one
+        for row, piece in zip(found, pieces, strict=True):
+            rows.append(row | _light(row["seconds_per_item"], counts[piece.name], rates))
+        plain.append((found[0]["seconds_per_item"], counts[pieces[0].name]))
+    return rows, _per_image(size, plain, rates)
 
 
 def _parts(network: nn.Module, image: LatentImage, seg: Tensor) -> list[_Part]:
-    """Modulation, one call with it cached, and decoding; in this order."""
+    """Modulation (where the form has no pass of its own for it, a first call with it), a further call, and decoding."""
     grid = image.autoencoder.latent_sector(seg[:, :1]).shape[2:]
     small = area_pool(seg, grid)
     noise = torch.randn(1, 1, *grid, generator=torch.Generator().manual_seed(0)).to(seg.device)
@@ -93,20 +97,17 @@ def _parts(network: nn.Module, image: LatentImage, seg: Tensor) -> list[_Part]:
     weights = [parameter for name, parameter in network.named_parameters() if "mlp_" not in name]
     modulating = [parameter for name, parameter in network.named_parameters() if "mlp_" in name]
     decoding = list(image.autoencoder.decoder.parameters()) if hasattr(image.autoencoder, "decoder") else []
+    if hasattr(network, "modulation"):
+        side = [length // network.patch for length in grid]  # type: ignore[operator]
+        first = _Part("modulation", lambda: network.modulation(small, side), [modulating, small])  # type: ignore[operator]
+    else:
+        needed = [*modulating, *weights, noise, small]
+        first = _Part("first call", lambda: network(noise, timesteps=level, seg=SpadeCache(small)), needed)
     return [
-        _Part("modulation", lambda: _modulated(network, small, noise, level), [modulating, small]),
+        first,
         _Part("network call", lambda: network(noise, timesteps=level, seg=warm), [weights, noise, _maps(warm)]),
         _Part("decoding", lambda: image.autoencoder.decode_stage_2_outputs(noise), [decoding, noise]),
     ]
-
-
-def _modulated(network: nn.Module, small: Tensor, noise: Tensor, level: Tensor) -> Tensor:
-    """Fills a fresh cache; where the network has no pass of its own for that, by a whole call, which is taken off again later."""
-    if hasattr(network, "modulation"):
-        maps: tuple[Tensor, ...] = network.modulation(small, [side // network.patch for side in noise.shape[2:]])
-        return maps[0]
-    out: Tensor = network(noise, timesteps=level, seg=SpadeCache(small))
-    return out
 
 
 def _maps(cache: SpadeCache) -> list[tuple[Tensor, ...]]:
@@ -125,11 +126,12 @@ def _light(seconds: float, needs: Count, rates: Rates) -> dict[str, Any]:
     }
 
 
-def _per_image(size: str, plain: list[dict[str, Any]], counts: dict[str, Count], rates: Rates) -> dict[str, Any]:
-    """Seconds and floor of an image by number of calls, for the plain networks."""
-    _, call, decoding = (row["seconds_per_item"] for row in plain)
+def _per_image(size: str, plain: list[tuple[float, Count]], rates: Rates) -> dict[str, Any]:
+    """Seconds and floor of an image by number of calls, for the plain networks and a mask of its own."""
+    (first, first_count), (call, call_count), (decoding, decoding_count) = plain
     told: dict[str, Any] = {}
     for calls in CALLS:
-        floor = calls * counts["network call"].floor(rates) + counts["decoding"].floor(rates)
-        told[f"{size}, {calls} calls, s an image (floor)"] = f"{calls * call + decoding:.3g} ({floor:.3g})"
+        seconds = first + (calls - 1) * call + decoding
+        floor = first_count.floor(rates) + (calls - 1) * call_count.floor(rates) + decoding_count.floor(rates)
+        told[f"{size}, {calls} calls, s an image (floor)"] = f"{seconds:.3g} ({floor:.3g})"
     return told

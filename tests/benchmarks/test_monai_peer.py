@@ -7,21 +7,12 @@ import torch
 
 from benchmarks.monai_peer import Peers, make_peers
 from monai_echosynth.inferers.runtime import Runtime
-from tests.helpers.tiny_generator import tiny_autoencoder, tiny_seg
-
-SHAPE = {
-    "channels": (16, 32),
-    "num_res_blocks": 1,
-    "attention_levels": (False, True),
-    "norm_num_groups": 8,
-    "num_head_channels": 16,
-    "spade_intermediate_channels": 8,
-}
+from tests.helpers.tiny_generator import TINY_UNET, tiny_autoencoder, tiny_seg
 
 
 @pytest.fixture(scope="module")
 def peers() -> Peers:
-    return make_peers(SHAPE, tiny_autoencoder(), tiny_seg(2))
+    return make_peers(TINY_UNET, tiny_autoencoder(), tiny_seg(2))
 
 
 def test_parameters_have_the_same_names(peers: Peers) -> None:
