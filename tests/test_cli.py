@@ -167,6 +167,7 @@ def test_choices_equal_the_enumerations() -> None:
     from monai_echosynth.data.phantom import EsophagealView, View
     from monai_echosynth.diffusion.family import Family
     from monai_echosynth.diffusion.solvers import DETERMINISTIC, SolverName
+    from monai_echosynth.inferers.runtime import RuntimePart
     from monai_echosynth.networks.nets.generative import GenerativeNetwork
     from monai_echosynth.networks.nets.guided_unet import Guidance
     from monai_echosynth.workflows.adaptation_settings import AdaptationMethod
@@ -182,6 +183,7 @@ def test_choices_equal_the_enumerations() -> None:
         train.FAMILIES: [*Family],
         phantom.VIEWS: [*View, *EsophagealView],
         generate.FORMATS: [*FrameFormat],
+        generate.RUNTIME_PARTS: [*RuntimePart],
         adapt.GROUPS: [*LayerGroup],
         adapt.METHODS: [*AdaptationMethod],
         import_weights.NETWORKS: [*GenerativeNetwork],

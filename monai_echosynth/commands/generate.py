@@ -8,11 +8,15 @@ from pathlib import Path
 
 from monai_echosynth.commands.options import Commands, add_command, add_option
 
-__all__ = ["FORMATS", "SOLVERS", "add", "run"]
+__all__ = ["FORMATS", "RUNTIME_PARTS", "SOLVERS", "add", "run"]
 
 SOLVERS = (
     *("euler", "heun", "dpmpp_2m", "dpmpp_2m_sde", "ddim", "ancestral", "churn"),
     *("dpmpp_3m", "unipc", "consistency"),
+)
+RUNTIME_PARTS = (
+    *("fused", "channels_last", "packed", "bfloat16", "float16", "compiled", "cuda_graph", "onnxruntime"),
+    *("int8_decoder", "batched"),
 )
 FORMATS = ("nifti", "png", "nnunet")
 
@@ -54,6 +58,23 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     add_option(command, "--format", choices=FORMATS, default="nifti", help="files to write")
     add_option(command, "--batch-size", type=int, default=8, metavar="N", help="changes speed, not the images")
+    add_option(
+        command,
+        "--runtime",
+        metavar="PARTS",
+        help=f"form in which the networks run: plain or some of {', '.join(RUNTIME_PARTS)}, joined by +",
+    )
+    command.add_argument(
+        "--tune", action="store_true", help="try the runtimes on a few images, take the fastest that computes the same"
+    )
+    add_option(
+        command,
+        "--tolerance",
+        type=float,
+        default=0.0039,
+        metavar="GRAY",
+        help="largest difference of a pixel from the plain networks, of images in [0, 1]",
+    )
     return command
 
 
@@ -74,8 +95,11 @@ def run(args: argparse.Namespace) -> int:
         batch_size=args.batch_size,
         companion=args.companion,
         guidance=args.guidance,
+        runtime=args.runtime,
+        tune=args.tune,
+        tolerance=args.tolerance,
     )
-    pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image"
+    pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image, runtime {made['runtime']}"
     if os.environ.get("RANK", "0") == "0":  # torchrun starts the program several times
         print(f"{made['count']} images in {args.out}, {made['new']} of them new ({pace})")
     return 0
