@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from benchmarks.attention import benchmark_attention
 from benchmarks.autoencoder import benchmark_autoencoder
 from benchmarks.batching import benchmark_batching
 from benchmarks.generation import benchmark_generation
 from benchmarks.latent_cache import benchmark_latent_cache
+from benchmarks.monai_peer import benchmark_monai_peer
+from benchmarks.operations import benchmark_operations
 from benchmarks.runner import Benchmark
+from benchmarks.runtimes import benchmark_runtimes
 from benchmarks.solvers import benchmark_solvers
 from benchmarks.spade_cache import benchmark_spade_cache
+from benchmarks.speed_of_light import benchmark_speed_of_light
 from benchmarks.training_step import benchmark_training_step
 from benchmarks.writers import benchmark_writers
 
@@ -23,4 +28,9 @@ BENCHMARKS: dict[str, Benchmark] = {
     "training_step": benchmark_training_step,
     "writers": benchmark_writers,
     "generation": benchmark_generation,
+    "runtimes": benchmark_runtimes,
+    "attention": benchmark_attention,
+    "speed_of_light": benchmark_speed_of_light,
+    "operations": benchmark_operations,
+    "monai_peer": benchmark_monai_peer,
 }

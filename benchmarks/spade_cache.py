@@ -1,4 +1,4 @@
-"""One mask, several network calls: with the modulation computed in every call, and once."""
+"""Modulation in every call or once a mask; once a mask or once for all images of the mask."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.runner import Case, Options, measure
-from benchmarks.subjects import device, segs, unet
+from benchmarks.subjects import autoencoder, device, segs, unet
+from monai_echosynth.diffusion.edm import EDM
+from monai_echosynth.inferers.latent_sampling import LatentSamplingInferer
+from monai_echosynth.inferers.runtime import Runtime
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 from monai_echosynth.networks.nets.spade_unet import SPADEUNet
 
@@ -30,7 +33,30 @@ def benchmark_spade_cache(options: Options) -> dict[str, Any]:
         ]
         rows += measure(cases, options.rounds)
         checks[f"{size} largest difference"] = float((plain() - cached()).abs().max())
-    return {"title": "Modulation once a mask (batch 1, seconds per network call)", "rows": rows, "checks": checks}
+    rows += _many_images(options)
+    return {
+        "title": "Modulation once a mask (seconds per network call; for several images, per image of two calls)",
+        "rows": rows,
+        "checks": checks,
+    }
+
+
+def _many_images(options: Options) -> list[dict[str, Any]]:
+    """Two network calls an image: images of as many masks, and images of one mask."""
+    size, side, images = ("quick", 32, 2) if options.quick else ("cpu", 128, 8)
+    network, decoder, seg = unet(size), autoencoder(size), segs(images, side)
+    plain = LatentSamplingInferer(decoder, EDM(), "dpmpp_2m", 2)
+
+    def run(masks: Tensor) -> Tensor:
+        fresh = plain.with_runtime(Runtime())  # which holds no modulation yet
+        return fresh(masks, network, index=range(images))
+
+    one = seg[:1].expand(images, -1, -1, -1)
+    cases = [(f"{images} masks", seg), ("one mask", one)]
+    return measure(
+        [Case(f"{size}, {images} images of {name}", partial(run, masks), images) for name, masks in cases],
+        options.rounds,
+    )
 
 
 @torch.inference_mode()

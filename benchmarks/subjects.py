@@ -17,7 +17,7 @@ from monai_echosynth.networks.nets.presets import gamma_autoencoder, spade_unet
 from monai_echosynth.networks.nets.spade_unet import SPADEUNet
 from monai_echosynth.transforms.one_hot import LabelToSeg
 
-__all__ = ["autoencoder", "device", "frame", "segs", "unet", "write_frames"]
+__all__ = ["autoencoder", "device", "frame", "scrambled", "segs", "unet", "write_frames"]
 
 
 def device() -> torch.device:
@@ -28,13 +28,13 @@ def device() -> torch.device:
 def unet(size: str) -> SPADEUNet:
     """U-Net of a preset whose output is not the zero that MONAI starts at."""
     torch.manual_seed(0)
-    return _scrambled(spade_unet(size))
+    return scrambled(spade_unet(size))
 
 
 def autoencoder(size: str) -> GammaAutoencoder:
     """Gamma-VAE of a preset."""
     torch.manual_seed(0)
-    network: GammaAutoencoder = _scrambled(gamma_autoencoder(size))
+    network: GammaAutoencoder = scrambled(gamma_autoencoder(size))
     network.normalizer.mean.fill_(0.3)
     network.normalizer.std.fill_(0.2)
     return network
@@ -71,7 +71,8 @@ def write_frames(folder: Path, count: int, size: int) -> Path:
     return folder
 
 
-def _scrambled(network: nn.Module) -> Any:
+def scrambled(network: nn.Module) -> Any:
+    """The network where everything runs, with noise on all weights: MONAI starts the last layer of each block at zero."""
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for parameter in network.parameters():

@@ -42,6 +42,7 @@ from monai_echosynth.commands import (
     shapes,
     study,
     train,
+    tune_grid,
     utility,
     verify,
     zoo_gates,
@@ -103,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"echosynth {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     demos = (demo, study, demo_tee, demo_align, demo_guided, demo_label, demo_deploy, demo_nnunet)
-    makers = (phantom, prepare, remap, shapes, train, import_weights, layers, adapt, generate, guide, align)
+    makers = (phantom, prepare, remap, shapes, train, import_weights, layers, adapt, generate, guide, align, tune_grid)
     doors = (export, label_app, nnunet_export, nnunet_train)
     judges = (evaluate, gap, metrics, audit, utility)
     for module in (*makers, *judges, *doors, *demos, verify, zoo_gates):

@@ -20,6 +20,7 @@ COMMANDS = (
     "remap",
     "shapes",
     "train",
+    "tune-grid",
     "import-weights",
     "layers",
     "adapt",
@@ -160,17 +161,20 @@ def test_choices_equal_the_enumerations() -> None:
         options,
         phantom,
         train,
+        tune_grid,
     )
     from monai_echosynth.data.frame_format import FrameFormat
     from monai_echosynth.data.phantom import EsophagealView, View
     from monai_echosynth.diffusion.family import Family
-    from monai_echosynth.diffusion.solvers import SolverName
+    from monai_echosynth.diffusion.solvers import DETERMINISTIC, SolverName
+    from monai_echosynth.inferers.runtime import RuntimePart
     from monai_echosynth.networks.nets.generative import GenerativeNetwork
     from monai_echosynth.networks.nets.guided_unet import Guidance
     from monai_echosynth.workflows.adaptation_settings import AdaptationMethod
     from monai_echosynth.workflows.export import ExportFormat
     from monai_echosynth.workflows.extractors import ExtractorKind
     from monai_echosynth.workflows.segmentation import SegmentationPreset
+    from monai_echosynth.workflows.student_settings import Distillation
     from monai_echosynth.workflows.tee_settings import COMPARED
     from monai_echosynth.workflows.training_settings import Preset
 
@@ -179,6 +183,7 @@ def test_choices_equal_the_enumerations() -> None:
         train.FAMILIES: [*Family],
         phantom.VIEWS: [*View, *EsophagealView],
         generate.FORMATS: [*FrameFormat],
+        generate.RUNTIME_PARTS: [*RuntimePart],
         adapt.GROUPS: [*LayerGroup],
         adapt.METHODS: [*AdaptationMethod],
         import_weights.NETWORKS: [*GenerativeNetwork],
@@ -186,6 +191,8 @@ def test_choices_equal_the_enumerations() -> None:
         export.FORMATS: [*ExportFormat],
         metrics.EXTRACTORS: [*ExtractorKind],
         train.GUIDANCE: [*Guidance],
+        train.DISTILLATIONS: [*Distillation],
+        tune_grid.SOLVERS: sorted(DETERMINISTIC, key=[*SolverName].index),
     }.items():
         assert spelled == tuple(option.value for option in enumerated)
     assert tuple(Preset) == tuple(SegmentationPreset)
@@ -221,6 +228,7 @@ def test_choices_equal_the_enumerations() -> None:
         ["evaluate", "--bundle", "hub:no id", "--data", "missing", "--out", "new"],
         ["nnunet-export", "--data", "missing", "--out", "new"],
         ["nnunet-train", "--dataset", "missing", "--data", "missing", "--out", "new"],
+        ["tune-grid", "--bundle", "missing", "--data", "missing"],
         ["zoo-gates", "--bundle", "missing"],
         ["demo", "--data", "missing", "--out", "new"],
         ["study", "--data", "missing", "--out", "new"],

@@ -21,7 +21,7 @@ def add_command(commands: Commands, name: str, handler: Handler, text: str) -> a
     return command
 
 
-def add_option(command: argparse.ArgumentParser, flag: str, help: str, **settings: Any) -> None:
-    """Adds an option whose help ends with its default, if it has one."""
+def add_option(command: argparse.ArgumentParser, *flags: str, help: str, **settings: Any) -> None:
+    """Adds an option whose help ends with its default, if it has one; the first of its ``flags`` names it."""
     shown = "" if settings.get("default") is None else " (default: %(default)s)"
-    command.add_argument(flag, help=help + shown, **settings)
+    command.add_argument(*flags, help=help + shown, **settings)

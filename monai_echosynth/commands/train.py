@@ -1,4 +1,4 @@
-"""``echosynth train`` trains a generator (diffusion of any family, guided diffusion, a GAN), a segmenter or a view classifier."""
+"""``echosynth train`` trains a generator (diffusion of any family, its few-step student, guided diffusion, a GAN) or a judge."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from pathlib import Path
 from monai_echosynth.commands.options import PRESETS, Commands, add_command, add_option
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["FAMILIES", "GUIDANCE", "MODELS", "add", "run"]
+__all__ = ["DISTILLATIONS", "FAMILIES", "GUIDANCE", "MODELS", "add", "run"]
 
-MODELS = ("diffusion", "gan", "guided", "segmenter", "view-classifier")
+MODELS = ("diffusion", "gan", "guided", "student", "companion", "segmenter", "view-classifier")
 FAMILIES = ("edm-l64", "edm-l128", "edm", "ve", "vp", "sdm")
 GUIDANCE = ("class", "text", "image")
+DISTILLATIONS = ("consistency", "trajectory")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -29,7 +30,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
         "--model",
         choices=MODELS,
         default="diffusion",
-        help="gamma-VAE and diffusion, SPADE-GAN, diffusion guided by class, text or image, segmentation, or EfficientNetV2",
+        help="gamma-VAE and diffusion, SPADE-GAN, diffusion guided by class, text or image, a few-step student or a companion "
+        "of a trained diffusion model, segmentation, or EfficientNetV2",
     )
     family = "of diffusion: latents of a quarter or half the side, or frames (default: edm-l64 of paper, else edm-l128)"
     add_option(command, "--family", choices=FAMILIES, help=family)
@@ -55,6 +57,12 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--budget", type=float, default=1.0, metavar="N", help=budget)
     conditioned = "diffusion: tell it view and phase of each frame; generation then takes them from the masks"
     command.add_argument("--conditioned", action="store_true", help=conditioned)
+    teacher = "student and companion: bundle of the trained diffusion model that they learn from"
+    add_option(command, "--teacher", type=Path, metavar="DIR", help=teacher)
+    distillation = (
+        "student: learn the teacher's samples (trajectory, when left out) or tune on real frames (consistency)"
+    )
+    add_option(command, "--distillation", choices=DISTILLATIONS, help=distillation)
     add_option(command, "--guidance", choices=GUIDANCE, metavar="KIND", help="guided: class (default), text or image")
     encoder = "guided by text: local folder of a text encoder such as CLIP's (extra metrics)"
     add_option(command, "--text-encoder", type=Path, metavar="DIR", help=encoder)
@@ -73,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
     _check_options(args)
     if args.model == "guided":
         _train_guided(args)
+    elif args.model in ("student", "companion"):
+        _train_from_teacher(args)
     elif args.model == "segmenter":
         from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, train_segmenter
 
@@ -111,6 +121,17 @@ def _check_options(args: argparse.Namespace) -> None:
     if guiding and args.model != "guided":
         flag = guiding[0].replace("_", "-")
         raise EchoSynthError(f"--{flag} is for a guided generator, got it with a {args.model}: leave it out")
+    taught = args.model in ("student", "companion")
+    if taught != (args.teacher is not None):
+        got = "no --teacher" if taught else f"--teacher {args.teacher}"
+        raise EchoSynthError(
+            f"a student and a companion have a teacher, nothing else does, got {got} with --model {args.model}: "
+            + ("name its bundle" if taught else "leave it out")
+        )
+    if args.distillation and args.model != "student":
+        raise EchoSynthError(
+            f"only a student is distilled, got --distillation {args.distillation} with --model {args.model}: leave it out"
+        )
     if args.model in ("segmenter", "view-classifier"):
         return
     if len(args.data) > 1:
@@ -119,6 +140,22 @@ def _check_options(args: argparse.Namespace) -> None:
         raise EchoSynthError(
             f"a generator validates on frames of its own data folder, got --validation {args.validation}: leave it out"
         )
+
+
+def _train_from_teacher(args: argparse.Namespace) -> None:
+    from monai_echosynth.workflows.training_settings import Preset
+
+    if args.model == "companion":
+        from monai_echosynth.workflows.companion import train_companion
+
+        train_companion(args.data[0], args.teacher, args.out, args.preset, args.seed, args.budget)
+        return
+    from monai_echosynth.workflows.student import train_student
+    from monai_echosynth.workflows.student_settings import STUDENT_PRESETS, Distillation
+
+    settings = STUDENT_PRESETS[Preset(args.preset)].scaled(args.budget)
+    settings = replace(settings, distillation=Distillation(args.distillation or Distillation.TRAJECTORY))
+    train_student(args.data[0], args.teacher, args.out, settings, args.seed)
 
 
 def _train_guided(args: argparse.Namespace) -> None:

@@ -26,7 +26,7 @@ from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.diffusion.seeding import derive_seed
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["SyntheticSet", "set_items"]
+__all__ = ["SyntheticSet", "begun_settings", "set_items"]
 
 _SETTINGS = "generation.json"
 
@@ -65,6 +65,8 @@ class SyntheticSet:
         size: side of the images in pixels.
         file_format: files to write.
         table: label table of the semantic maps.
+        record: what else the manifest tells of how the images were computed. What a folder was begun with stays, and nothing is
+            refused for it.
     """
 
     def __init__(
@@ -75,8 +77,10 @@ class SyntheticSet:
         size: int,
         file_format: FrameFormat | str = FrameFormat.NIFTI,
         table: LabelTable = SEMANTIC_LABELS,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = Path(folder)
+        self.record = dict(record or {})
         self.items = [dict(item) for item in items]
         self.size = size
         self.format = FrameFormat(file_format)
@@ -90,9 +94,8 @@ class SyntheticSet:
         Raises:
             EchoSynthError: if it holds a set made with other settings or a larger one.
         """
-        path = self.folder / _SETTINGS
-        if path.is_file():
-            found = json.loads(path.read_text(encoding="utf-8"))
+        found = begun_settings(self.folder)
+        if found is not None:
             count = int(found.get("count", 0))
             if count > len(self.items):
                 raise EchoSynthError(
@@ -100,6 +103,7 @@ class SyntheticSet:
                     "choose another output folder or a larger count"
                 )
             wanted = {**self.settings, "masks": self._masks(count)}
+            self.record = {**self.record, **{key: found[key] for key in self.record if key in found}}
             differing = [key for key in wanted if found.get(key) != wanted[key]]
             if differing:
                 key = differing[0]
@@ -110,11 +114,12 @@ class SyntheticSet:
         elif self.folder.is_dir() and any(not p.name.startswith(PARTIAL_PREFIX) for p in self.folder.iterdir()):
             raise EchoSynthError(f"the output folder must be new or empty, got {self.folder}: choose another one")
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_json(path, self._description())
+        write_json(self.folder / _SETTINGS, self._description())
 
     def pending(self, rank: int = 0, world_size: int = 1) -> list[dict[str, Any]]:
-        """The images of this rank's share, every ``world_size``-th, whose files are not there yet."""
-        return [item for item in self.items[rank::world_size] if not all(p.is_file() for p in self.files(item))]
+        """The images of this rank's share, every ``world_size``-th, whose files are not there yet; those of one map in a row."""
+        missing = [item for item in self.items[rank::world_size] if not all(p.is_file() for p in self.files(item))]
+        return sorted(missing, key=lambda item: (str(item.get("mask", "")), int(item.get("copy", 0))))
 
     def files(self, item: Mapping[str, Any]) -> tuple[Path, Path]:
         """Image and label file of an item."""
@@ -147,7 +152,7 @@ class SyntheticSet:
         return self.folder / "manifest.json"
 
     def _description(self) -> dict[str, Any]:
-        return {**self.settings, "masks": self._masks(len(self.items)), "count": len(self.items)}
+        return {**self.record, **self.settings, "masks": self._masks(len(self.items)), "count": len(self.items)}
 
     def _masks(self, count: int) -> str:
         """Digest over the masks of the first ``count`` images, in order: name, content, copy and class where there is one."""
@@ -194,6 +199,15 @@ class SyntheticSet:
             "duplicates": [],
             "notes": ["synthetic frames, research only"],
         }
+
+
+def begun_settings(folder: str | Path) -> dict[str, Any] | None:
+    """What the set in ``folder`` was begun with; None where there is none."""
+    path = Path(folder) / _SETTINGS
+    if not path.is_file():
+        return None
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
 
 
 def _source(item: Mapping[str, Any]) -> str:

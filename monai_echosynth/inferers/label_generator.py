@@ -52,7 +52,7 @@ class LabelGenerator(nn.Module):
     ) -> None:
         super().__init__()
         self.network, self.autoencoder = network, image.autoencoder
-        self.texture = image.texture
+        self.texture, self.companion = image.texture, image.companion
         self.classes, self.spatial_size = classes, spatial_size
         self._image = image
         self.register_buffer("channels", torch.tensor([max(int(channel), 0) for channel in channel_of_id]))

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from monai_echosynth.data.area_pool import area_pool
-from monai_echosynth.diffusion.denoiser import Denoiser
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.solvers.base import Solver
+from monai_echosynth.inferers.sector_denoiser import SectorDenoiser
+from monai_echosynth.networks.blocks.modulation_store import ModulationStore
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.pixel_space import PixelSpace
@@ -38,6 +38,9 @@ class LatentImage:
         sigmas: noise levels, decreasing, last 0.
         texture: adds the speckle that decoded frames lack; none when omitted.
         reuse_modulation: compute the modulation by the mask once instead of in every call.
+        companion: weaker network of the same latents and masks that guides the sampling; none when omitted.
+        guidance: weight of the guidance, 1 without.
+        modulations: keeps it for further images of the mask; none when omitted, as a traced pass must have it.
     """
 
     autoencoder: GammaAutoencoder | PixelSpace
@@ -46,6 +49,9 @@ class LatentImage:
     sigmas: Sequence[float]
     texture: SpeckleTexture | None = None
     reuse_modulation: bool = True
+    companion: nn.Module | None = None
+    guidance: float = 1.0
+    modulations: ModulationStore | None = None
 
     def __call__(self, network: nn.Module, seg: Tensor, draw: Draw, **conditioning: Tensor) -> tuple[Tensor, int]:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector, and network calls.
@@ -65,14 +71,11 @@ class LatentImage:
         size = latent_sector.shape[2:]
         noise = draw(size)
         small = area_pool(seg, size)
-        mask = SpadeCache(small) if self.reuse_modulation else small
-        denoiser = Denoiser(network, self.preconditioning, seg=mask, **conditioning)
-        background = self.autoencoder.background()
-
-        def in_sector(x: Tensor, sigma: Tensor | float) -> Tensor:
-            return torch.where(latent_sector > 0, denoiser(x, sigma), background)
-
-        return self.solver.integrate(in_sector, noise, self.sigmas, lambda: draw(size)), denoiser.nfe
+        keep = SpadeCache if self.modulations is None else self.modulations.of
+        told = {"seg": keep(small) if self.reuse_modulation else small, **conditioning}
+        inside = (latent_sector, self.autoencoder.background())
+        denoiser = SectorDenoiser(network, self.preconditioning, *inside, told, self.companion, self.guidance)
+        return self.solver.integrate(denoiser, noise, self.sigmas, lambda: draw(size)), denoiser.nfe
 
     def decoded(self, latent: Tensor, seg: Tensor, draw: Draw) -> Tensor:
         """The second part: images of latents."""

@@ -2,24 +2,32 @@
 
 Image k depends on (seed, k) and its mask alone. On a CPU every image is computed by itself
 (:mod:`~monai_echosynth.inferers.lanes`), with identical bytes for any batch size and any number of processes. On a GPU images are
-computed in batches unless ``exact`` is asked for.
+computed in batches unless ``exact`` is asked for. A :class:`~monai_echosynth.inferers.runtime.Runtime` says how the networks are
+run: as they are, or in a faster form.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from monai.inferers import Inferer
 from torch import Tensor, nn
 
+from monai_echosynth.diffusion.grid_table import GridTable
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.solvers import SolverName, make_solver
+from monai_echosynth.inferers.batch_limit import BatchLimit
 from monai_echosynth.inferers.lanes import one_by_one
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.inferers.part_clock import PartClock
+from monai_echosynth.inferers.runtime import Runtime
+from monai_echosynth.inferers.sector_denoiser import autoguidance_calls
+from monai_echosynth.networks.blocks.modulation_store import ModulationStore
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
@@ -38,11 +46,19 @@ class LatentSamplingInferer(Inferer):
         seed: seed of the set.
         texture: adds the speckle that decoded frames lack; none when omitted.
         exact: compute every image by itself; by default on a CPU only.
-        reuse_modulation: compute the modulation by the mask once per image instead of in every call.
+        reuse_modulation: compute the modulation by the mask once per mask instead of in every call.
+        grids: noise levels found for the network; those of its family where there are none for the solver and the calls.
+        companion: weaker network that guides the sampling; its calls are among ``nfe``.
+        guidance: weight of the guidance, 1 without.
+        runtime: form of the networks that computes; the networks themselves when omitted.
 
     Attributes:
-        nfe_per_image: network calls per image.
+        nfe_per_image: network calls per image, those of a companion included.
+        tuned_sigmas: the levels taken from ``grids``; None where they are those of the family.
         clock: seconds of ``sampling`` and ``decoding``.
+
+    Raises:
+        EchoSynthError: a few-step generator has no such solver or number of calls, or the guidance is out of range.
     """
 
     def __init__(
@@ -55,13 +71,24 @@ class LatentSamplingInferer(Inferer):
         texture: SpeckleTexture | None = None,
         exact: bool | None = None,
         reuse_modulation: bool = True,
+        grids: GridTable | None = None,
+        companion: nn.Module | None = None,
+        guidance: float = 1.0,
+        runtime: Runtime | None = None,
     ) -> None:
         method = make_solver(SolverName(solver))
-        steps = method.steps(nfe)
-        sigmas = preconditioning.sigmas(steps).tolist()
-        self.image = LatentImage(autoencoder, preconditioning, method, sigmas, texture, reuse_modulation)
-        self.seed, self.exact, self.clock = seed, exact, PartClock()
-        self.nfe_per_image = method.nfe(steps)  # planned; counted once an image was made
+        networks = autoguidance_calls(companion, guidance)
+        own_calls = max(nfe // networks, min(nfe, 1))
+        found = (grids or GridTable()).sigmas(solver, own_calls)
+        self.tuned_sigmas = None if found is None else list(found)  # a list, as manifests give it back
+        steps = method.steps(own_calls) if found is None else len(found) - 1
+        sigmas = self.tuned_sigmas or preconditioning.sigmas(steps).tolist()
+        sampling = (texture, reuse_modulation, companion, guidance)
+        self.image = LatentImage(autoencoder, preconditioning, method, sigmas, *sampling)
+        self.seed, self.exact, self.runtime, self.clock = seed, exact, runtime or Runtime(), PartClock()
+        self._limit, self._store = BatchLimit(), ModulationStore()
+        self._ready: tuple[nn.Module, nn.Module, LatentImage] | None = None
+        self.nfe_per_image = networks * method.nfe(steps)  # planned; counted once an image was made
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector.
@@ -75,15 +102,43 @@ class LatentSamplingInferer(Inferer):
         index: list[int] = [int(k) for k in kwargs["index"]]
         classes: Tensor | None = kwargs.get("class_labels")
         inputs = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
-        exact = inputs.device.type == "cpu" if self.exact is None else self.exact
-        if not exact:
-            return self._sample(network, inputs, index, classes)
-        single = [None if classes is None else classes[i : i + 1] for i in range(len(index))]
-        parts = [(inputs[i : i + 1].clone(), [k], single[i]) for i, k in enumerate(index)]
-        return one_by_one(lambda part: self._sample(network, *part), parts, inputs.device)
+        network, image = self._prepared(network)
+
+        def compute(rows: slice) -> Tensor:
+            if not self.bit_stable(inputs.device):
+                return self._sample(
+                    network, image, inputs[rows], index[rows], None if classes is None else classes[rows]
+                )
+            each = [slice(k, k + 1) for k in range(rows.start, rows.stop)]
+            parts = [(inputs[k].clone(), index[k], None if classes is None else classes[k]) for k in each]
+            return one_by_one(lambda part: self._sample(network, image, *part), parts, inputs.device)
+
+        return self._limit.run(compute, len(index))
+
+    def with_runtime(self, runtime: Runtime) -> LatentSamplingInferer:
+        """The same sampling in another form."""
+        twin = copy.copy(self)
+        twin.runtime, twin._ready = runtime, None
+        twin._limit, twin._store, twin.clock = BatchLimit(), ModulationStore(), PartClock()
+        return twin
+
+    def bit_stable(self, device: torch.device | str) -> bool:
+        """Whether images are computed one by one, so that their bytes depend neither on the batch nor on the other processes."""
+        if self.runtime.batched:
+            return False
+        return torch.device(device).type == "cpu" if self.exact is None else self.exact
+
+    def _prepared(self, network: nn.Module) -> tuple[nn.Module, LatentImage]:
+        """The network and the pass in the form that computes, made on first use."""
+        if self._ready is None or self._ready[0] is not network:
+            image = replace(self.image, modulations=self._store)
+            self._ready = (network, *self.runtime.prepare(network, image))
+        return self._ready[1:]
 
     @torch.inference_mode()
-    def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int], classes: Tensor | None = None) -> Tensor:
+    def _sample(
+        self, network: nn.Module, image: LatentImage, seg: Tensor, index: Sequence[int], classes: Tensor | None = None
+    ) -> Tensor:
         generators = [image_generator(self.seed, k) for k in index]
         conditioning = {} if classes is None else {"class_labels": classes.to(seg.device)}
 
@@ -91,6 +146,6 @@ class LatentSamplingInferer(Inferer):
             return torch.stack([torch.randn((1, *size), generator=g) for g in generators]).to(seg.device)
 
         with self.clock.part("sampling", seg.device):
-            latent, self.nfe_per_image = self.image.sampled(network, seg, draw, **conditioning)
+            latent, self.nfe_per_image = image.sampled(network, seg, draw, **conditioning)
         with self.clock.part("decoding", seg.device):
-            return self.image.decoded(latent, seg, draw)
+            return image.decoded(latent, seg, draw)

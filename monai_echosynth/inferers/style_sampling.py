@@ -10,6 +10,7 @@ from monai.inferers import Inferer
 from torch import Tensor, nn
 
 from monai_echosynth.diffusion.seeding import image_generator
+from monai_echosynth.inferers.batch_limit import BatchLimit
 from monai_echosynth.inferers.lanes import one_by_one
 from monai_echosynth.inferers.part_clock import PartClock
 
@@ -33,7 +34,7 @@ class StyleSamplingInferer(Inferer):
 
     def __init__(self, style: int, seed: int = 0, exact: bool | None = None) -> None:
         self.style, self.seed, self.exact = style, seed, exact
-        self.clock = PartClock()
+        self.clock, self._limit = PartClock(), BatchLimit()
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
         """Images (B, 1, X, Y) in [0, 1] for one-hot maps (B, K, X, Y) with channel 0 outside the sector.
@@ -45,11 +46,18 @@ class StyleSamplingInferer(Inferer):
         """
         index = [int(k) for k in kwargs["index"]]
         inputs = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
-        exact = inputs.device.type == "cpu" if self.exact is None else self.exact
-        if not exact:
-            return self._sample(network, inputs, index)
-        parts = [(inputs[i : i + 1].clone(), [k]) for i, k in enumerate(index)]
-        return one_by_one(lambda part: self._sample(network, *part), parts, inputs.device)
+
+        def compute(rows: slice) -> Tensor:
+            if not self.bit_stable(inputs.device):
+                return self._sample(network, inputs[rows], index[rows])
+            parts = [(inputs[k : k + 1].clone(), index[k : k + 1]) for k in range(rows.start, rows.stop)]
+            return one_by_one(lambda part: self._sample(network, *part), parts, inputs.device)
+
+        return self._limit.run(compute, len(index))
+
+    def bit_stable(self, device: torch.device | str) -> bool:
+        """Whether images are computed one by one, so that their bytes depend neither on the batch nor on the other processes."""
+        return torch.device(device).type == "cpu" if self.exact is None else self.exact
 
     @torch.inference_mode()
     def _sample(self, network: nn.Module, seg: Tensor, index: Sequence[int]) -> Tensor:

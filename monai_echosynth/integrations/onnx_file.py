@@ -6,7 +6,7 @@ Tensors that have a default become inputs with an initializer of the same name: 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from monai_echosynth.data.atomic import write_bytes
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["run_onnx", "write_onnx"]
+__all__ = ["open_onnx", "run_onnx", "write_onnx"]
 
 OUTPUT = "pred"
 """Name of the output."""
@@ -75,12 +75,32 @@ def run_onnx(path: Path, feeds: Mapping[str, Tensor]) -> NDArray[Any]:
     Raises:
         EchoSynthError: the package is missing.
     """
-    runtime = _onnxruntime()
-    options = runtime.SessionOptions()
-    options.log_severity_level = 3  # it warns of inputs that have a default, which are meant
-    session = runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = open_onnx(path)
     result: NDArray[Any] = session.run([OUTPUT], {name: value.numpy() for name, value in feeds.items()})[0]
     return result
+
+
+def open_onnx(path: Path, providers: Sequence[str] = ("CPUExecutionProvider",), threads: int = 0) -> Any:
+    """A session of ONNX Runtime.
+
+    Args:
+        path: the file.
+        providers: what computes, first choice first.
+        threads: threads of one call; as many as there are cores when 0.
+
+    Raises:
+        EchoSynthError: the package is missing, or it has not been built for the first provider.
+    """
+    runtime = _onnxruntime()
+    known = runtime.get_available_providers()
+    if providers[0] not in known:
+        raise EchoSynthError(
+            f"ONNX Runtime must have {providers[0]}, got one with {', '.join(known)}: install the package built for it"
+        )
+    options = runtime.SessionOptions()
+    options.log_severity_level = 3  # it warns of inputs that have a default, which are meant
+    options.intra_op_num_threads = threads
+    return runtime.InferenceSession(str(path), options, providers=list(providers))
 
 
 def _shrink(model: Any) -> None:

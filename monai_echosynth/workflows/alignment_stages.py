@@ -18,8 +18,9 @@ Run = Callable[[StageContext], Mapping[str, Any]]
 
 
 def phantom(context: StageContext) -> dict[str, Any]:
-    """Four-chamber frames of one machine, prepared."""
-    return phantom_data(context, ["4CH"], styles=[context.settings["style"]])
+    """Four-chamber frames of one machine (``style``) or several (``styles``), prepared."""
+    settings = context.settings
+    return phantom_data(context, ["4CH"], styles=settings["styles"] if "styles" in settings else [settings["style"]])
 
 
 def aligner(settings: AlignmentSettings) -> Run:

@@ -8,7 +8,7 @@ from pathlib import Path
 from monai_echosynth.data.atomic import write_text
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["CHECKSUMS", "check_checksums", "write_checksums"]
+__all__ = ["CHECKSUMS", "check_checksums", "file_digest", "write_checksums"]
 
 CHECKSUMS = "SHA256SUMS"
 """Name of the file in ``models/``."""
@@ -20,7 +20,7 @@ def write_checksums(bundle: Path) -> None:
     files = sorted(
         path for path in models.iterdir() if path.is_file() and path.name != CHECKSUMS and path.stat().st_size
     )
-    lines = [f"{_digest(path)}  {path.name}" for path in files]
+    lines = [f"{file_digest(path)}  {path.name}" for path in files]
     write_text(models / CHECKSUMS, "\n".join(lines) + "\n")
 
 
@@ -39,7 +39,7 @@ def check_checksums(bundle: Path) -> int:
     for name, digest in wanted.items():
         if not (models / name).is_file():
             raise EchoSynthError(f"{name} is listed and missing")
-        if _digest(models / name) != digest:
+        if file_digest(models / name) != digest:
             raise EchoSynthError(f"{name} differs from its checksum")
     unlisted = [path.name for path in models.glob("*.safetensors") if path.name not in wanted]
     if unlisted:
@@ -47,5 +47,6 @@ def check_checksums(bundle: Path) -> int:
     return len(wanted)
 
 
-def _digest(path: Path) -> str:
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -92,7 +92,7 @@ def train_gan(
         EchoSynthError: the folder is not prepared or prepared at another size, a frame is bad, the budget is not positive, or
             ``out`` holds something else.
     """
-    settings, root = settings or GAN_PRESETS[Preset(preset)].scaled(budget), Path(out)
+    settings, root = (settings or GAN_PRESETS[Preset(preset)]).scaled(budget), Path(out)
     check_size(data, settings.spatial_size)
     for section in ("training", "validation"):
         check_prepared(data, section)

@@ -25,6 +25,7 @@ _OVERLAYS = {family: f"{family.replace('-', '_')}.json" for family in Family if 
 """Config of each family over those of the bundle, which are those of EDM-L128."""
 _LATENT_STAGES = ("train_autoencoder.json", "fit_texture.json")
 _PIXEL_STAGE = "fit_pixel_space.json"
+_STUDENTS = ("student.json", "student_trajectory.json", "student_inference.json")
 
 
 def family_overlay(family: Family) -> list[str]:
@@ -49,7 +50,7 @@ def write_generative_bundle(
         downsampling = 1 if family in PIXEL_FAMILIES else gamma_autoencoder(settings.autoencoder.size).downsampling
     family = family or (Family.EDM_L64 if downsampling == 4 else Family.EDM_L128)
     pixels = family in PIXEL_FAMILIES
-    left_out = (".gitkeep", *_OVERLAYS.values(), *(_LATENT_STAGES if pixels else (_PIXEL_STAGE,)))
+    left_out = (".gitkeep", *_OVERLAYS.values(), *_STUDENTS, *(_LATENT_STAGES if pixels else (_PIXEL_STAGE,)))
     shutil.copytree(bundle_source(BUNDLE), root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*left_out))
     (root / "models").mkdir(exist_ok=True)
     overlay: dict[str, Any] = {"family": str(family)}

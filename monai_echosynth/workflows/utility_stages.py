@@ -11,7 +11,7 @@ from typing import Any
 from monai_echosynth.data.datalist import load_datalist
 from monai_echosynth.diffusion.family import Family
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.workflows.phantom_stage import phantom_data, prepared
+from monai_echosynth.workflows.phantom_stage import prepared
 from monai_echosynth.workflows.stages import StageContext
 from monai_echosynth.workflows.tee_stages import Run
 from monai_echosynth.workflows.training_settings import GenerativeSettings
@@ -22,6 +22,9 @@ __all__ = [
     *("base", "generator", "head", "judge", "masks", "patients_of", "phantom", "prepare_frames", "score", "synthetic"),
     "count_patients",
 ]
+
+FAMILY = Family.EDM_L128
+"""Of every diffusion model here: one downsampling, which suits the frames of the study's presets."""
 
 
 def phantom(context: StageContext) -> dict[str, int]:
@@ -76,8 +79,7 @@ def base(settings: GenerativeSettings) -> Run:
     def run(context: StageContext) -> Mapping[str, Any]:
         from monai_echosynth.workflows.train import train_family
 
-        seed = int(context.settings["seed"])
-        train_family(prepared(context.inputs["data"]), context.folder, Family.EDM_L128, settings, seed)
+        train_family(prepared(context.inputs["data"]), context.folder, FAMILY, settings, context.settings["seed"])
         return _course(context.folder / "eval" / "diffusion" / "history.json")
 
     return run
@@ -103,7 +105,7 @@ def generator(arm: Arm, study: UtilitySettings) -> Run:
             )
             return {**made, **_course(out / "eval" / "history.json")}
         settings = study.generator_for(frames)
-        train_family(real, out, Family.EDM_L128, settings, study.seed)
+        train_family(real, out, FAMILY, settings, study.seed)
         return {"frames": frames, "variants": settings.variants, **_course(out / "eval" / "diffusion" / "history.json")}
 
     return run

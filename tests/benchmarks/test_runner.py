@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from benchmarks import __main__ as program
+from benchmarks.counting import Rates, count
 from benchmarks.registry import BENCHMARKS
 from benchmarks.runner import Case, Options, measure, run_benchmarks
 from benchmarks.table import to_markdown
@@ -56,3 +58,21 @@ def test_program_writes_json_and_markdown(
     assert table.read_text() in capsys.readouterr().out
     with pytest.raises(SystemExit):
         program.main(["--only", "nothing", "--out", str(out)])
+
+
+@pytest.mark.parametrize("name", ["runtimes", "attention", "speed_of_light", "operations"])
+def test_entries_run_at_small_size(name: str) -> None:
+    found = BENCHMARKS[name](Options(quick=True, rounds=1))
+    assert found["rows"] and to_markdown(run_benchmarks({name: lambda _: found}, Options(quick=True, rounds=1)))
+    for row in found["rows"]:
+        assert row.get("largest difference", 0.0) < 1e-4
+        assert 0 <= row.get("share", 0.0) <= 1
+
+
+def test_counts_are_those_of_the_operations() -> None:
+    layer, x = torch.nn.Conv2d(3, 5, 3, padding=1, bias=False), torch.randn(2, 3, 8, 8)
+    found = count(lambda: layer(x), [layer.weight, x])
+    assert found.flop == 2 * 2 * 8 * 8 * 5 * 3 * 9
+    assert found.least == 4 * (5 * 3 * 9 + 2 * 3 * 64 + 2 * 5 * 64) <= found.moved
+    rates = Rates(flop=found.flop / 2, low=1.0, copy=found.least)
+    assert found.floor(rates) == 2.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,13 @@ def test_a_finished_set_is_a_prepared_folder(tmp_path: Path, masks: list[dict[st
 def test_ranks_share_what_is_pending(tmp_path: Path, masks: list[dict[str, Any]]) -> None:
     target = _set(tmp_path / "out", masks, 5)
     shares = [[item["index"] for item in target.pending(rank, 2)] for rank in range(2)]
-    assert shares == [[0, 2, 4], [1, 3]]
+    assert [sorted(share) for share in shares] == [[0, 2, 4], [1, 3]]
+
+
+def test_images_of_one_map_follow_each_other(tmp_path: Path, masks: list[dict[str, Any]]) -> None:
+    pending = _set(tmp_path / "out", masks, 13).pending()
+    maps = [(item["mask"], item["copy"]) for item in pending]
+    assert len([1 for a, b in pairwise(maps) if a != b]) + 1 == len(set(maps))
 
 
 @pytest.mark.parametrize(("count", "larger"), [(1, 2), (2, 5), (4, 9)])
@@ -97,7 +104,7 @@ def test_a_larger_count_extends_a_set(tmp_path: Path, masks: list[dict[str, Any]
     first.finish()
     second = _set(tmp_path / "out", masks, larger)
     second.begin()
-    assert [item["index"] for item in second.pending()] == list(range(count, larger))
+    assert sorted(item["index"] for item in second.pending()) == list(range(count, larger))
     with pytest.raises(EchoSynthError, match=f"a set of {larger} images, more than the {count}"):
         first.begin()
 

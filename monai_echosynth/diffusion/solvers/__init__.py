@@ -7,23 +7,30 @@ from enum import StrEnum
 from monai_echosynth.diffusion.solvers.ancestral import AncestralSolver
 from monai_echosynth.diffusion.solvers.base import Solver
 from monai_echosynth.diffusion.solvers.churn import ChurnSolver
+from monai_echosynth.diffusion.solvers.consistency import ConsistencySolver
 from monai_echosynth.diffusion.solvers.ddim import DDIMSolver
 from monai_echosynth.diffusion.solvers.dpmpp_2m import DPMpp2MSolver
 from monai_echosynth.diffusion.solvers.dpmpp_2m_sde import DPMpp2MSDESolver
+from monai_echosynth.diffusion.solvers.dpmpp_3m import DPMpp3MSolver
 from monai_echosynth.diffusion.solvers.euler import EulerSolver
 from monai_echosynth.diffusion.solvers.heun import HeunSolver
+from monai_echosynth.diffusion.solvers.unipc import UniPCSolver
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = [
+    "DETERMINISTIC",
     "AncestralSolver",
     "ChurnSolver",
+    "ConsistencySolver",
     "DDIMSolver",
     "DPMpp2MSDESolver",
     "DPMpp2MSolver",
+    "DPMpp3MSolver",
     "EulerSolver",
     "HeunSolver",
     "Solver",
     "SolverName",
+    "UniPCSolver",
     "make_solver",
 ]
 
@@ -38,7 +45,20 @@ class SolverName(StrEnum):
     DDIM = "ddim"
     ANCESTRAL = "ancestral"
     CHURN = "churn"
+    DPMPP_3M = "dpmpp_3m"
+    UNIPC = "unipc"
+    CONSISTENCY = "consistency"
 
+
+DETERMINISTIC = (
+    SolverName.EULER,
+    SolverName.HEUN,
+    SolverName.DPMPP_2M,
+    SolverName.DPMPP_3M,
+    SolverName.UNIPC,
+    SolverName.DDIM,
+)
+"""Solvers that draw no fresh noise: they tie each image to the noise it started from."""
 
 _SOLVERS: dict[SolverName, type[Solver]] = {
     SolverName.EULER: EulerSolver,
@@ -48,6 +68,9 @@ _SOLVERS: dict[SolverName, type[Solver]] = {
     SolverName.DDIM: DDIMSolver,
     SolverName.ANCESTRAL: AncestralSolver,
     SolverName.CHURN: ChurnSolver,
+    SolverName.DPMPP_3M: DPMpp3MSolver,
+    SolverName.UNIPC: UniPCSolver,
+    SolverName.CONSISTENCY: ConsistencySolver,
 }
 
 

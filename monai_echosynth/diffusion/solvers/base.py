@@ -35,7 +35,8 @@ class Solver(ABC):
     """A stateless sampling method.
 
     Attributes:
-        order: order of convergence of the deterministic part, in the number of steps.
+        order: order of convergence of the deterministic part, in the number of steps; 0 where it does not converge to the
+            ODE's solution.
         evaluations_per_step: network evaluations of a full step; the last step, to noise level 0, always takes one.
     """
 

@@ -1,4 +1,4 @@
-"""Panels of curves with their 95 % bands over one axis, logarithmic or not, one line for one thing in all panels."""
+"""Panels of curves with their 95 % bands over one axis, one line for one thing in all panels."""
 
 from __future__ import annotations
 

@@ -28,12 +28,12 @@ def learning_curves(
         Markup of the figure.
     """
     spare = cycle((PRIOR, INK))
+    known = ARM_COLORS if colors is None else colors
     arms = dict.fromkeys(arm for lines in panels.values() for arm in lines)
-    styles = {arm: LineStyle(titles[arm], ARM_COLORS.get(arm) or next(spare)) for arm in arms}
+    styles = {arm: LineStyle(titles[arm], known.get(arm) or next(spare)) for arm in arms}
     shown = [
         Panel(structure, "" if number else "Dice", lines) for number, (structure, lines) in enumerate(panels.items())
     ]
-    canvas = curve_panels(shown, styles, "Real frames", columns=len(panels))
-    return figure(
-        inline_svg(canvas, "learning", f"Dice over the number of real frames for {', '.join(panels)}"), caption
-    )
+    canvas = curve_panels(shown, styles, quantity, columns=len(panels), linear=linear)
+    of = "the number of real frames" if quantity == "Real frames" else quantity[:1].lower() + quantity[1:]
+    return figure(inline_svg(canvas, name, f"Dice over {of} for {', '.join(panels)}"), caption)

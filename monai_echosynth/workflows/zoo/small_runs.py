@@ -38,6 +38,14 @@ _GENERATION = {**_NETWORKS, "spatial_size": _SIZE, "count": 2, "nfe": 3}
 _ALIGNER = AlignmentSettings(**_EPOCH, ids={"channels": [8, 8, 16, 16], "bank_size": 4, "stored_bank": 3})
 
 
+_TRAINING = "train_diffusion.json"
+_DISTILLATIONS: dict[str, dict[str, Any]] = {
+    "student.json": {},
+    "student_trajectory.json": {"trajectories": 4, "teacher_nfe": 12},
+}
+"""Overlays of few-step students and the ids that make them small."""
+
+
 @dataclass(frozen=True)
 class _Run:
     """Config files, later over earlier, and the ids that make them small."""
@@ -134,6 +142,8 @@ class SmallRuns:
         """Both trainings, the texture between them, generation; then each family that has an overlay there."""
         if read_config(copy)["family"] in PIXEL_FAMILIES:  # a trained bundle of frames
             return _frames(copy)
+        if not (copy / "configs" / "train_autoencoder.json").is_file():
+            return self._student(copy)
         self._generators.append(copy)
         shipped = [name for family in Family for name in family_overlay(family) if (copy / "configs" / name).is_file()]
         return (
@@ -146,6 +156,18 @@ class SmallRuns:
                 for name in shipped
                 for run in (_coarse(copy, name) if name == "edm_l64.json" else _frames(copy, name))
             ),
+            *(_students(copy) if (copy / "configs" / "student.json").is_file() else ()),
+        )
+
+    def _student(self, copy: Path) -> Sequence[_Run]:
+        """Of a trained student: its training from another teacher, generation."""
+        names = {"autoencoder": "autoencoder", "texture": "texture", "diffusion": "teacher"}
+        for own, name in names.items():
+            shutil.copyfile(self._generator / "models" / f"{own}.safetensors", copy / "models" / f"{name}.safetensors")
+        ids = _DISTILLATIONS["student_trajectory.json" if "solve" in read_config(copy, _TRAINING) else "student.json"]
+        return (
+            _Run((_TRAINING,), {**_EPOCH, **_NETWORKS, **ids, "variants": 2}),
+            _Run(("inference.json",), {**_GENERATION, "nfe": 2}),
         )
 
     def adversaries(self, copy: Path) -> Sequence[_Run]:
@@ -207,6 +229,26 @@ def _coarse(copy: Path, *overlay: str) -> Sequence[_Run]:
         "ckpt_dir": f"{ids['ckpt_dir']}_vae",
     }
     return (_Run(("train_autoencoder.json",), first), *_denoising(ids | {"texture_path": None}, overlay))
+
+
+def _students(copy: Path) -> Sequence[_Run]:
+    """Both distillations of the bundle's own network, generation by the student; its weights beside those of the teacher."""
+    runs: list[_Run] = []
+    for overlay, ids in _DISTILLATIONS.items():
+        folder = copy / "models" / overlay
+        files = {
+            "weights_path": str(folder / "diffusion.safetensors"),
+            "grids_path": str(folder / "sigma_grids.json"),
+        }
+        teacher = {
+            "teacher_path": str(copy / "models" / "diffusion.safetensors"),
+            "ckpt_dir": str(folder / "checkpoints"),
+        }
+        training = {**_EPOCH, **_NETWORKS, **files, **teacher, **ids, "variants": 2}
+        runs.append(_Run(("train_diffusion.json", overlay), training))
+        drawn = {**_GENERATION, **files, "nfe": 2, "output_dir": str(folder / "set")}
+        runs.append(_Run(("inference.json", "student_inference.json"), drawn))
+    return runs
 
 
 def _denoising(ids: dict[str, Any], overlay: tuple[str, ...]) -> Sequence[_Run]:

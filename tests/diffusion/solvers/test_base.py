@@ -9,7 +9,7 @@ from monai_echosynth.diffusion.denoiser import Denoiser
 from monai_echosynth.diffusion.edm import EDM
 from monai_echosynth.diffusion.seeding import image_generator
 from monai_echosynth.diffusion.sigma_grid import karras_sigmas
-from monai_echosynth.diffusion.solvers import Solver, SolverName, make_solver
+from monai_echosynth.diffusion.solvers import DETERMINISTIC, Solver, SolverName, make_solver
 from monai_echosynth.errors import EchoSynthError
 from tests.helpers.analytic import MixtureDenoiser
 
@@ -47,6 +47,9 @@ def test_evaluations_of_each_method() -> None:
         SolverName.DDIM: 18,
         SolverName.ANCESTRAL: 18,
         SolverName.CHURN: 35,
+        SolverName.DPMPP_3M: 18,
+        SolverName.UNIPC: 18,
+        SolverName.CONSISTENCY: 18,
     }
 
 
@@ -121,7 +124,7 @@ def test_bad_counts_and_names_are_refused(solver: Solver) -> None:
         make_solver("rk45")
 
 
-@pytest.mark.parametrize("name", [SolverName.ANCESTRAL, SolverName.DPMPP_2M_SDE, SolverName.CHURN])
+@pytest.mark.parametrize("name", sorted(set(SolverName) - set(DETERMINISTIC)))
 def test_stochastic_methods_demand_a_generator_per_image(name: SolverName) -> None:
     noise, generators = _batch([0, 1])
     for bad in (None, generators[0], generators * 2):
@@ -129,7 +132,7 @@ def test_stochastic_methods_demand_a_generator_per_image(name: SolverName) -> No
             make_solver(name).sample(MixtureDenoiser(), noise, karras_sigmas(9), bad)
 
 
-@pytest.mark.parametrize("name", [SolverName.EULER, SolverName.HEUN, SolverName.DPMPP_2M, SolverName.DDIM])
+@pytest.mark.parametrize("name", DETERMINISTIC)
 def test_deterministic_methods_draw_nothing(name: SolverName) -> None:
     noise, generators = _batch([0, 1])
     states = [g.get_state() for g in generators]

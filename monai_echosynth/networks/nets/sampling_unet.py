@@ -1,0 +1,219 @@
+"""The denoising network laid out for sampling: nothing that does not change from call to call is computed again.
+
+A sampler calls the network N times with one mask at N noise levels that are known before, often for several images of one mask.
+:class:`SamplingUNet` therefore splits the network in three:
+
+- :meth:`~SamplingUNet.modulation`: scale and shift maps of all SPADE layers, a function of the mask: once a mask, the first
+  convolutions of all layers of one resolution as one, scale and shift as one;
+- :meth:`~SamplingUNet.prefetch`: the time embedding through to the bias it becomes in each block, for all noise levels at once;
+- what is left, :meth:`~SamplingUNet.core`, a function of tensors alone that can be compiled, captured or exported.
+
+It is called like the network it was made of, and computes the same up to rounding.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from monai.networks.blocks import SpatialAttentionBlock
+from monai.networks.nets.diffusion_model_unet import DiffusionUNetResnetBlock, get_timestep_embedding
+from monai.networks.nets.spade_diffusion_model_unet import SPADEDiffResBlock
+from torch import Tensor, nn
+
+from monai_echosynth.data.area_pool import area_pool
+from monai_echosynth.networks.blocks.packed_convolution import pack_convolutions
+from monai_echosynth.networks.blocks.sampling_blocks import Maps, SamplingAttention, SamplingResBlock, plain_convolution
+from monai_echosynth.networks.blocks.spade import SPADE, SPADEVariant
+from monai_echosynth.networks.blocks.spade_cache import SpadeCache
+from monai_echosynth.networks.nets.spade_unet import SPADEUNet
+
+__all__ = ["SamplingUNet"]
+
+Core = Callable[[Tensor, Tensor, Maps], Tensor]
+
+
+class SamplingUNet(nn.Module):
+    """A copy of a trained network, for inference.
+
+    Args:
+        network: network in two dimensions without cross-attention; it stays as it is.
+        precision: type of the copy's weights and activations; time embeddings stay in float32.
+        channels_last: lay maps out pixel by pixel instead of channel by channel.
+
+    Attributes:
+        run: what computes :meth:`core`; a compiled or captured form of it may be put here.
+
+    Raises:
+        TypeError: the network holds layers that this form does not know.
+    """
+
+    def __init__(self, network: SPADEUNet, precision: torch.dtype = torch.float32, channels_last: bool = False) -> None:
+        super().__init__()
+        if not isinstance(network, SPADEUNet) or network.with_conditioning:
+            raise TypeError(f"a SPADEUNet without cross-attention is needed, got {type(network).__name__}")
+        own = copy.deepcopy(network).requires_grad_(False).eval()
+        self.patch, self.width, self.precision = own.patch, own.block_out_channels[0], precision
+        self.layout = torch.channels_last if channels_last else torch.contiguous_format
+        self.modulations = _modulations(own)
+        self.time_embed = own.time_embed
+        self.class_embedding = own.class_embedding if own.num_class_embeds is not None else None
+        self.time_all = _rearrange(own)
+        self.conv_in, self.down_blocks, self.middle_block = own.conv_in, own.down_blocks, own.middle_block
+        self.up_blocks, self.out = own.up_blocks, own.out
+        for part in (self.modulations, self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
+            part.to(dtype=precision, memory_format=self.layout)  # type: ignore[call-overload]
+        self._rows: dict[float, Tensor] = {}
+        self.run: Core = self.core
+
+    def pack(self) -> None:
+        """Lays the weights of :meth:`core` out for oneDNN; on a CPU, and neither compiled nor exported after that."""
+        for part in (self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
+            pack_convolutions(part)
+
+    def forward(
+        self, x: Tensor, timesteps: Tensor, seg: Tensor | SpadeCache, class_labels: Tensor | None = None
+    ) -> Tensor:
+        """Network output F, the shape and type of ``x``; arguments as those of the network."""
+        cache = seg if isinstance(seg, SpadeCache) else SpadeCache(seg)
+        maps = cache.maps(self, [side // self.patch for side in x.shape[2:]], self.modulation)
+        return self.run(x, self.times(timesteps, class_labels), maps).to(x.dtype)
+
+    def core(self, x: Tensor, times: Tensor, maps: Maps) -> Tensor:
+        """The part that differs from call to call.
+
+        Args:
+            x: scaled noisy latents (B, C, H, W).
+            times: time vectors (1, T) or (B, T).
+            maps: SPADE's maps.
+        """
+        h = F.pixel_unshuffle(x.to(self.precision), self.patch).contiguous(memory_format=self.layout)
+        times = times.to(self.precision)
+        h = self.conv_in(h)
+        kept = [h]
+        for block in self.down_blocks:
+            h, states = block(hidden_states=h, temb=times)
+            kept += states
+        h = self.middle_block(hidden_states=h, temb=times)
+        for block in self.up_blocks:
+            count = len(block.resnets)
+            kept, states = kept[:-count], kept[-count:]
+            h = block(hidden_states=h, res_hidden_states_list=states, temb=times, seg=maps)
+        return F.pixel_shuffle(self.out(h), self.patch)
+
+    def modulation(self, seg: Tensor, size: Sequence[int]) -> Maps:
+        """Scale and shift of all SPADE layers for a mask (B, K, X, Y) and latents of ``size`` (in patches)."""
+        return tuple(tensor for part in self.modulations for tensor in part(seg, size))
+
+    def prefetch(self, timesteps: Tensor) -> None:
+        """Computes the time vectors of all ``timesteps`` (N,) in one product; calls at these levels look them up."""
+        if self.class_embedding is None:
+            rows = self._embed(timesteps, None)
+            self._rows = dict(zip(timesteps.tolist(), rows.split(1), strict=True))
+
+    def times(self, timesteps: Tensor, class_labels: Tensor | None = None) -> Tensor:
+        """Time vectors (1, T) of levels (B,) that are known to be one, (B, T) of others."""
+        if class_labels is None and timesteps.device.type == "cpu":
+            levels = timesteps.tolist()
+            if len(set(levels)) == 1:
+                found = self._rows.get(levels[0])
+                return self._embed(timesteps[:1], None) if found is None else found
+        return self._embed(timesteps, class_labels)
+
+    def _embed(self, timesteps: Tensor, class_labels: Tensor | None) -> Tensor:
+        embedded = self.time_embed(get_timestep_embedding(timesteps, self.width))
+        if self.class_embedding is not None:
+            if class_labels is None:
+                raise ValueError("class_labels should be provided when num_class_embeds > 0")
+            embedded = embedded + self.class_embedding(class_labels)
+        return self.time_all(F.silu(embedded))
+
+
+class _Modulation(nn.Module):
+    """All SPADE layers of one resolution.
+
+    Args:
+        layers: in the order of the network.
+        scale: ratio of the network's grid to theirs.
+    """
+
+    def __init__(self, layers: Sequence[SPADE], scale: int) -> None:
+        super().__init__()
+        self.scale = scale
+        self.merged = all(layer.variant is SPADEVariant.PAPER for layer in layers)
+        self.layers = nn.ModuleList([] if self.merged else layers)
+        self.affine = nn.ModuleList([layer.param_free_norm for layer in layers])
+        if self.merged:
+            self.first = _joined([layer.mlp_shared for layer in layers])
+            self.activation = layers[0].mlp_shared.adn
+            self.second = nn.ModuleList([_joined([layer.mlp_gamma, layer.mlp_beta]) for layer in layers])
+
+    def forward(self, seg: Tensor, size: Sequence[int]) -> Maps:
+        """Scale and shift of each layer, in turns."""
+        size = [int(side) // self.scale for side in size]
+        kind = next(self.parameters())
+        maps: list[Tensor] = []
+        for norm, (gamma, shift) in zip(self.affine, self._pairs(seg.to(kind.dtype), size), strict=True):
+            scale = gamma
+            if isinstance(norm, nn.GroupNorm) and norm.affine:
+                weight, bias = norm.weight[:, None, None], norm.bias[:, None, None]
+                scale, shift = scale * weight, shift + scale * bias
+            maps += [scale, shift]
+        return tuple(maps)
+
+    def _pairs(self, seg: Tensor, size: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        if not self.merged:
+            return [layer.modulation(seg, size) for layer in self.layers]  # type: ignore[operator]
+        hidden = self.activation(self.first(area_pool(seg, size)))
+        parts = hidden.split([int(second.in_channels) for second in self.second], 1)  # type: ignore[arg-type]
+        both = [second(part).chunk(2, 1) for second, part in zip(self.second, parts, strict=True)]
+        return [(1 + gamma, shift) for gamma, shift in both]
+
+
+def _modulations(network: SPADEUNet) -> nn.ModuleList:
+    """SPADE layers by resolution, coarsest first: the order in which the decoder meets them."""
+    coarsest = len(network.up_blocks) - 1
+    levels = []
+    for number, block in enumerate(network.up_blocks):
+        layers = [norm for resnet in block.resnets for norm in (resnet.norm1, resnet.norm2)]
+        levels.append(_Modulation(layers, 2 ** (coarsest - number)))
+    return nn.ModuleList(levels)
+
+
+def _joined(layers: Sequence[nn.Module]) -> nn.Conv2d:
+    """Convolutions of one input as one, outputs side by side."""
+    parts = [plain_convolution(layer) for layer in layers]
+    outputs = sum(part.out_channels for part in parts)
+    joint = nn.Conv2d(parts[0].in_channels, outputs, 3, padding=1)
+    joint.weight = nn.Parameter(torch.cat([part.weight.detach() for part in parts]))
+    joint.bias = nn.Parameter(torch.cat([_bias(part) for part in parts]))
+    return joint.requires_grad_(False)
+
+
+def _bias(part: nn.Conv2d) -> Tensor:
+    return torch.zeros_like(part.weight[:, 0, 0, 0]) if part.bias is None else part.bias.detach()
+
+
+def _rearrange(network: SPADEUNet) -> nn.Linear:
+    """Puts sampling blocks into ``network``; returns the projections of the time embedding to all of them as one layer."""
+    weights: list[Tensor] = []
+    biases: list[Tensor] = []
+    start = layer = 0
+    for parent in list(network.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, SpatialAttentionBlock):
+                setattr(parent, name, SamplingAttention(child))
+            if not isinstance(child, (DiffusionUNetResnetBlock, SPADEDiffResBlock)):
+                continue
+            spade = isinstance(child, SPADEDiffResBlock)
+            setattr(parent, name, SamplingResBlock(child, start, layer if spade else None))
+            start, layer = start + child.out_channels, layer + 2 * spade
+            if type(child.time_emb_proj) is not nn.Linear:
+                raise TypeError(f"a plain linear layer is needed, got {type(child.time_emb_proj).__name__}")
+            weights.append(child.time_emb_proj.weight.detach())
+            biases.append(child.time_emb_proj.bias.detach() + _bias(plain_convolution(child.conv1)))
+    joint = nn.Linear(weights[0].shape[1], start)
+    joint.weight.data, joint.bias.data = torch.cat(weights), torch.cat(biases)
+    return joint.requires_grad_(False)
