@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import cycle
 from typing import Any
 
-from monai_echosynth.workflows.report.curve_panels import LineStyle, Panel, curve_panels
 from monai_echosynth.workflows.report.interval import Interval, as_interval
-from monai_echosynth.workflows.report.markup import figure
+from monai_echosynth.workflows.report.learning_curve import learning_curves
 from monai_echosynth.workflows.report.palette import ARM_COLORS, INK, MUTED, PRIOR
-from monai_echosynth.workflows.report.svg import inline_svg
 
 __all__ = ["compute_figure", "patients_figure", "ratio_figure"]
 
@@ -42,7 +40,7 @@ def patients_figure(rows: Rows) -> str:
     caption = (
         f"Synthetic frames at {most:g} times the number of real ones. Bands are 95 % intervals over test patients."
     )
-    return _drawn(panels, _styles(chosen), "Real patients", caption)
+    return learning_curves(panels, _titles(chosen), caption, "Real patients", _colors(chosen), name="patients")
 
 
 def ratio_figure(rows: Rows) -> str:
@@ -62,7 +60,8 @@ def ratio_figure(rows: Rows) -> str:
                 lines[row["line"]].insert(0, (0.0, found))
         panels[f"{count} patients"] = lines
     caption = "Mean Dice over the labels. Ratio 0: the same network, budget and augmentation without synthetic frames."
-    return _drawn(panels, _styles(mixed), "Synthetic over real frames", caption, linear=True)
+    options: dict[str, Any] = {"linear": True, "name": "ratio"}
+    return learning_curves(panels, _titles(mixed), caption, "Synthetic over real frames", _colors(mixed), **options)
 
 
 def compute_figure(rows: Rows) -> str:
@@ -72,8 +71,8 @@ def compute_figure(rows: Rows) -> str:
         return ""
     panels = {"Mean Dice": _lines(chosen, "nfe", "mean")}
     caption = "Every set costs the same number of network calls: on the left many images, on the right few."
-    titled = [{**row, "title": row["title"] if row["real_frames"] else "Synthetic frames alone"} for row in chosen]
-    return _drawn(panels, _styles(titled), "Network calls per image", caption)
+    alone = {row["line"]: "Synthetic frames alone" if not row["real_frames"] else row["title"] for row in chosen}
+    return learning_curves(panels, alone, caption, "Network calls per image", _colors(chosen), name="compute")
 
 
 def _asked(row: Mapping[str, Any], mixed: list[Mapping[str, Any]]) -> bool:
@@ -90,20 +89,14 @@ def _lines(rows: list[Mapping[str, Any]], quantity: str, structure: str) -> Line
     return {line: sorted(points, key=lambda point: point[0]) for line, points in lines.items()}
 
 
-def _styles(rows: Sequence[Mapping[str, Any]]) -> dict[str, LineStyle]:
-    spare, found = cycle(_SPARE), dict[str, LineStyle]()
+def _titles(rows: list[Mapping[str, Any]]) -> dict[str, str]:
+    return {row["line"]: row["title"] for row in rows}
+
+
+def _colors(rows: list[Mapping[str, Any]]) -> dict[str, str]:
+    spare, found = cycle(_SPARE), dict[str, str]()
     for row in rows:
         if row["line"] not in found:
             known = _COLORS[row["arm"]]
-            taken = {style.color for style in found.values()}
-            found[row["line"]] = LineStyle(row["title"], known if known not in taken else next(spare))
+            found[row["line"]] = known if known not in found.values() else next(spare)
     return found
-
-
-def _drawn(
-    panels: Mapping[str, Lines], styles: Mapping[str, LineStyle], axis: str, caption: str, linear: bool = False
-) -> str:
-    shown = [Panel(title, "" if number else "Dice", lines) for number, (title, lines) in enumerate(panels.items())]
-    canvas = curve_panels(shown, styles, axis, columns=min(4, len(shown)), linear=linear)
-    alt = f"Dice over {axis[:1].lower()}{axis[1:]} for {', '.join(panels)}"
-    return figure(inline_svg(canvas, axis.split()[0].lower(), alt), caption)

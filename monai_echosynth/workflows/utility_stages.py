@@ -19,17 +19,12 @@ from monai_echosynth.workflows.utility_cells import SyntheticSource, compute_ima
 from monai_echosynth.workflows.utility_settings import ALL, Arm, Masks, Patients, UtilitySettings
 
 __all__ = [
-    *("base", "generator", "head", "judge", "masks", "patients_of", "phantom", "prepare_frames", "score", "synthetic"),
+    *("base", "generator", "head", "judge", "masks", "patients_of", "prepare_frames", "score", "synthetic"),
     "count_patients",
 ]
 
 FAMILY = Family.EDM_L128
 """Of every diffusion model here: one downsampling, which suits the frames of the study's presets."""
-
-
-def phantom(context: StageContext) -> dict[str, int]:
-    """Four-chamber frames of some machines, prepared."""
-    return phantom_data(context, ["4CH"], styles=context.settings["styles"])
 
 
 def prepare_frames(context: StageContext) -> dict[str, int]:

@@ -23,7 +23,7 @@ from monai_echosynth.data.phantom.styles import StyleName
 from monai_echosynth.data.shapes.correspondence import MIN_MAPS
 from monai_echosynth.data.subset import check_patients
 from monai_echosynth.errors import EchoSynthError
-from monai_echosynth.workflows import tee_stages, utility_stages
+from monai_echosynth.workflows import alignment_stages, tee_stages, utility_stages
 from monai_echosynth.workflows.adapted_bundle import base_sizes
 from monai_echosynth.workflows.stages import Stage, StageContext, run_stages
 from monai_echosynth.workflows.utility_cells import (
@@ -146,7 +146,7 @@ def _frames(study: UtilitySettings, data: Path | None) -> Stage:
     if data is None:
         values: dict[str, Any] = {"patients": study.phantom_patients, "styles": list(_TARGET), "size": study.size}
         values |= {"n_test": study.test_patients or max(1, study.phantom_patients // 5), "seed": study.seed}
-        return Stage("frames", values, utility_stages.phantom, weight=0.25 * study.phantom_patients)
+        return Stage("frames", values, alignment_stages.phantom, weight=0.25 * study.phantom_patients)
     values = {"size": study.size, "n_test": study.test_patients, "max_train": study.max_train, "seed": study.seed}
     return Stage("frames", values, utility_stages.prepare_frames, {"source": data}, weight=20)
 
@@ -169,7 +169,7 @@ def _base(study: UtilitySettings) -> list[Stage]:
     values = {"patients": study.base_patients, "styles": list(_BASE), "size": study.size, "n_test": 1}
     values |= {"seed": study.seed + 1}  # other patients than those of the study's phantom
     trained = {**asdict(study.base), "seed": study.seed}
-    data = Stage("base_data", values, utility_stages.phantom, weight=0.25 * study.base_patients)
+    data = Stage("base_data", values, alignment_stages.phantom, weight=0.25 * study.base_patients)
     run = utility_stages.base(study.base)
     return [data, Stage("base", trained, run, {"data": "base_data"}, weight=_steps(study))]
 

@@ -1,4 +1,4 @@
-"""Dice over the number of real frames, a line with its 95 % band for every training set."""
+"""Dice over the number of real frames or over another quantity, a line with its 95 % band for every training set."""
 
 from __future__ import annotations
 
@@ -15,14 +15,24 @@ __all__ = ["learning_curves"]
 
 
 def learning_curves(
-    panels: Mapping[str, Mapping[str, Sequence[tuple[int, Interval]]]], titles: Mapping[str, str], caption: str
+    panels: Mapping[str, Mapping[str, Sequence[tuple[float, Interval]]]],
+    titles: Mapping[str, str],
+    caption: str,
+    quantity: str = "Real frames",
+    colors: Mapping[str, str] | None = None,
+    linear: bool = False,
+    name: str = "learning",
 ) -> str:
-    """A panel per structure.
+    """A panel per structure, or per whatever else.
 
     Args:
-        panels: structure to arm to points (number of frames, Dice), ordered by number.
+        panels: title of the panel to arm to points (number of frames, Dice), ordered by number.
         titles: arm to its name in the legend.
         caption: text below the figure.
+        quantity: what the horizontal axis shows.
+        colors: arm to its color; those of the page when omitted.
+        linear: equal steps instead of equal factors on that axis.
+        name: unique on the page.
 
     Returns:
         Markup of the figure.
