@@ -25,6 +25,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--exemplars", type=int, default=1, metavar="N", help="real frames that each is aligned to")
     candidates = "real frames drawn for each, of which the nearest in style are taken"
     add_option(command, "--candidates", type=int, default=8, metavar="N", help=candidates)
+    strength = "part of the way to its aligned form that a frame goes, drawn between these for each; 1 1 is all the way"
+    add_option(command, "--strength", type=float, nargs=2, default=[1.0, 1.0], metavar=("LOW", "HIGH"), help=strength)
     add_option(
         command, "--seed", type=int, default=0, metavar="S", help="frame k depends on (S, k) and its source alone"
     )
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         settings = AlignmentSettings(**{name: getattr(args, name) for name in names})
         made = train_aligner(args.real, args.synthetic, args.segmenter, bundle, settings)
         print(f"{made['parameters']} parameters trained for {made['epochs']} epochs, aligner in {bundle}")
-    done = align(bundle, args.synthetic, args.out / "aligned", seed=args.seed)
+    done = align(bundle, args.synthetic, args.out / "aligned", seed=args.seed, strength=args.strength)
     print(
         f"{done['count']} frames in {args.out / 'aligned'}, {done['new']} of them new ({done['images_per_second']} images/s)"
     )

@@ -34,6 +34,8 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--iterations", type=int, default=500, metavar="N", help="optimizer steps of every segmenter")
     add_option(command, "--patients", type=int, default=80, metavar="N", help="simulated patients of each machine")
     add_option(command, "--test-patients", type=int, default=30, metavar="N", help="simulated patients that test")
+    strength = "part of the way to their aligned form that frames go, drawn between these for each"
+    add_option(command, "--strength", type=float, nargs=2, default=[1.0, 1.0], metavar=("LOW", "HIGH"), help=strength)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
     return command
 
@@ -48,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     settings = AlignmentStudySettings(compared, **sizes)
     settings = replace(
         settings,
+        strength=(args.strength[0], args.strength[1]),
         aligner=replace(settings.aligner, epochs=args.epochs),
         segmentation=replace(settings.segmentation, iterations=args.iterations),
     )

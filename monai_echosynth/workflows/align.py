@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ def align(
     seed: int = 0,
     format: FrameFormat | str = FrameFormat.NIFTI,
     progress: bool = True,
+    strength: Sequence[float] = (1.0, 1.0),
     **overrides: Any,
 ) -> dict[str, Any]:
     """Aligns a synthetic set, or completes one that was interrupted.
@@ -103,13 +105,15 @@ def align(
         seed: frame k depends on (seed, k), the frame and its mask alone.
         format: files to write.
         progress: show a progress bar.
+        strength: lowest and highest part of the way to its aligned form that a frame goes, drawn for each.
         **overrides: further ids of the bundle's ``inference.json``.
 
     Returns:
         ``count``, ``new`` (made in this run), ``seconds``, ``images_per_second`` of this run.
 
     Raises:
-        EchoSynthError: the bundle has no weights, the frames do not fit it, or ``out`` holds another set.
+        EchoSynthError: the bundle has no weights, the frames do not fit it, the strength is no range within [0, 1], or
+            ``out`` holds another set.
     """
     config = Path(bundle) / "configs" / "inference.json"
     if not config.is_file() or "DomainAligner" not in config.read_text(encoding="utf-8"):
@@ -122,6 +126,7 @@ def align(
             "generate or prepare them at this size"
         )
     ids = {"dataset_dir": str(synthetic), "output_dir": str(out), "seed": seed, "format": str(FrameFormat(format))}
+    overrides = {"strength": [float(end) for end in strength], **overrides}
     started = time.perf_counter()
     workflow = run_bundle(Path(bundle), "inference.json", "inference", progress=progress, **{**ids, **overrides})
     seconds = time.perf_counter() - started

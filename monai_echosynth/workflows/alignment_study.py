@@ -113,7 +113,7 @@ def _cell(study: AlignmentStudySettings, cell: str, sources: Inputs) -> list[Sta
         same: Inputs = {"aligner": f"aligner_{cell}", "real": sources["real"]}
         made = [
             trained,
-            Stage(name, seed, alignment_stages.aligned, applied, weight=20),
+            Stage(name, {**seed, "strength": list(study.strength)}, alignment_stages.aligned, applied, weight=20),
             Stage(f"identity_{cell}", seed, alignment_stages.identity, same, weight=3),
         ]
     return [*made, _segmenter(study, f"segmenter_{cell}", name, sources)]

@@ -51,6 +51,7 @@ class AlignmentStudySettings:
         styles: machines of the synthetic and of the real side's phantom.
         aligner: budget of every aligner.
         segmentation: budget of every segmenter.
+        strength: lowest and highest part of the way to their aligned form that frames go.
         cycle_steps: training steps of the adversarial baseline.
         seed: seed of everything.
     """
@@ -64,6 +65,7 @@ class AlignmentStudySettings:
     segmentation: SegmentationSettings = field(
         default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=500)
     )
+    strength: tuple[float, float] = (1.0, 1.0)
     cycle_steps: int = 600
     seed: int = 0
 
