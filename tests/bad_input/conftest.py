@@ -17,6 +17,7 @@ from monai_echosynth.workflows.segmentation import (
     SegmentationPreset,
     write_bundle,
 )
+from monai_echosynth.workflows.student_settings import STUDENT_PRESETS, StudentSettings
 from monai_echosynth.workflows.training_settings import PRESETS, Preset
 from monai_echosynth.workflows.view_classification import VIEW_PRESETS
 from tests.helpers.tiny_gan import TINY_GAN
@@ -52,11 +53,25 @@ def tiny_presets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(GAN_PRESETS, Preset.QUICK, TINY_GAN)
     monkeypatch.setitem(VIEW_PRESETS, Preset.QUICK, TINY_VIEWS)
     monkeypatch.setitem(GUIDED_PRESETS, Preset.QUICK, TINY_GUIDED)
+    monkeypatch.setitem(
+        STUDENT_PRESETS, Preset.QUICK, StudentSettings(2, 2, 2, variants=1, trajectories=2, teacher_nfe=10)
+    )
 
 
 @pytest.fixture(scope="session")
 def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_bundle(tmp_path_factory.mktemp("generator") / "bundle")
+
+
+@pytest.fixture
+def training(generator: Path, tiny_presets: None) -> Callable[[str, Path, Path], list[object]]:
+    """Arguments that train a model on ``data`` into ``out``, a teacher included where it has one."""
+
+    def arguments(model: str, data: Path, out: Path) -> list[object]:
+        teacher = ["--teacher", generator] if model in ("student", "companion") else []
+        return ["train", "--model", model, "--preset", "quick", "--data", data, "--out", out, *teacher]
+
+    return arguments
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from tests.helpers.tiny_prepared import write_tiny_prepared
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 
 Fails = Callable[..., str]
+Training = Callable[[str, Path, Path], list[object]]
 
 # prepare and demo: source data
 
@@ -82,10 +83,9 @@ def prepared_without(root: Path, section: str) -> Path:
 
 @each_damage
 @pytest.mark.parametrize("model", train.MODELS)
-def test_train_on_bad_frames(model: str, damage: str, tmp_path: Path, fails: Fails, tiny_presets: None) -> None:
+def test_train_on_bad_frames(model: str, damage: str, tmp_path: Path, fails: Fails, training: Training) -> None:
     data, name, word = damaged_prepared(tmp_path / "data", "training", damage)
-    command = ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"]
-    fails(command, name, "exist" if word in ("label", "image") else word)
+    fails(training(model, data, tmp_path / "out"), name, "exist" if word in ("label", "image") else word)
     assert not (tmp_path / "out").exists()
 
 
@@ -99,10 +99,9 @@ def test_evaluate_bad_frames(damage: str, tmp_path: Path, fails: Fails, segmenta
 
 @pytest.mark.parametrize("section", ["training", "validation"])
 @pytest.mark.parametrize("model", train.MODELS)
-def test_train_on_nobody(model: str, section: str, tmp_path: Path, fails: Fails, tiny_presets: None) -> None:
+def test_train_on_nobody(model: str, section: str, tmp_path: Path, fails: Fails, training: Training) -> None:
     data = prepared_without(tmp_path / "data", section)
-    command = ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"]
-    fails(command, section, data, "more patients")
+    fails(training(model, data, tmp_path / "out"), section, data, "more patients")
     assert not (tmp_path / "out").exists()
 
 

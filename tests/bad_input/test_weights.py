@@ -23,6 +23,7 @@ from tests.helpers.tiny_views import write_tiny_views
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 
 Fails = Callable[..., str]
+Training = Callable[[str, Path, Path], list[object]]
 
 # weights and checkpoints
 
@@ -88,15 +89,11 @@ def test_checkpoint_of_another_network(content: str, tmp_path: Path, fails: Fail
     assert unfinished(tmp_path / "out")
 
 
-def test_training_leaves_other_folders_alone(tmp_path: Path, fails: Fails, tiny_presets: None) -> None:
+def test_training_leaves_other_folders_alone(tmp_path: Path, fails: Fails, training: Training) -> None:
     data = write_tiny_views(tmp_path / "data")
     kept = tmp_path / "out" / "models" / "mine.txt"
     kept.parent.mkdir(parents=True)
     kept.write_text("dear to me")
     for model in train.MODELS:
-        fails(
-            ["train", "--model", model, "--preset", "quick", "--data", data, "--out", tmp_path / "out"],
-            tmp_path / "out",
-            "choose another",
-        )
+        fails(training(model, data, tmp_path / "out"), tmp_path / "out", "choose another")
     assert [path for path in (tmp_path / "out").rglob("*") if path.is_file()] == [kept]

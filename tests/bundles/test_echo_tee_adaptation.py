@@ -57,7 +57,9 @@ DIFFERENT = {
     | {"batch_size", "epochs", "decoder_epochs", "learning_rate", "decoder_learning_rate"},
     "inference": {"imports", "base_path", "adapter_path", "weights_path", "remapping", "network", "synthetic_set"}
     | {"preprocessing", "autoencoder_path"}
-    | {"conditions", "network_def", "family"},
+    | {"conditions", "network_def", "family"}
+    | {"network_sha256", "grids", "grids_path", "inferer"}
+    | {"companion", "companion_def", "companion_path", "companion_size", "guidance"},
 }
 
 pytestmark = [pytest.mark.filterwarnings("ignore:No hash value provided")]

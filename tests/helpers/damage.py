@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import nibabel as nib
@@ -17,8 +17,10 @@ FINISHED = ("dataset.json", "manifest.json", "summary.json", "scores.json", "rep
 Damage = Callable[[Path], object]
 
 
-def unfinished(folder: Path) -> bool:
-    return not [path for name in FINISHED for path in folder.rglob(name)] and not list(folder.rglob(".partial-*"))
+def unfinished(folder: Path, given: Collection[str] = ()) -> bool:
+    """Whether nothing in a folder looks finished, files that were ``given`` apart, and no partial file is left."""
+    made = [path for name in FINISHED for path in folder.rglob(name) if path.name not in given]
+    return not made and not list(folder.rglob(".partial-*"))
 
 
 def rewrite(path: Path, change: Callable[[np.ndarray], np.ndarray]) -> None:
