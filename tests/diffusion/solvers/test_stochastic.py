@@ -119,7 +119,9 @@ def test_multistep_sde_keeps_the_spread_that_ancestral_sampling_loses() -> None:
 
 
 @pytest.mark.parametrize(
-    "solver", [AncestralSolver(), DDIMSolver(0.5), DPMpp2MSDESolver(), ChurnSolver(noise_scale=1.0)], ids=str
+    "solver",
+    [AncestralSolver(), DDIMSolver(0.5), DPMpp2MSDESolver(), ChurnSolver(noise_scale=1.0)],
+    ids=["ancestral", "ddim", "dpmpp_2m_sde", "churn"],
 )
 def test_law_of_the_data_is_reached(solver: Solver) -> None:
     denoiser = MixtureDenoiser()
