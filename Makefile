@@ -97,8 +97,9 @@ $(DEPLOY_STAMP): pyproject.toml constraints-deploy.txt
 	    $(DEPLOY_BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints-deploy.txt nvidia-cuda-runtime
 	touch $@
 
+# A process a core, with one thread each: twice as fast as threads, which small networks cannot use.
 test: lint
-	$(BIN)/python -m pytest --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --durations=15
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

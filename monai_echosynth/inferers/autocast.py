@@ -1,4 +1,4 @@
-"""Forward passes in bfloat16 where the device computes in it natively, in float32 elsewhere.
+"""Forward passes in bfloat16 where the device is faster in it, in float32 elsewhere.
 
 MONAI's engines enter ``torch.autocast("cuda")`` whatever the device, so that their ``amp`` switch has no effect on a CPU. The
 precision is therefore chosen where the network is called. Weights, losses and optimizer stay in float32.
@@ -13,7 +13,9 @@ import torch
 from monai.inferers import SimpleInferer
 from torch import Tensor
 
-__all__ = ["AutocastInferer", "Precision", "native_bfloat16"]
+from monai_echosynth.inferers.fast_bfloat16 import fast_bfloat16
+
+__all__ = ["AutocastInferer", "Precision"]
 
 
 class Precision(StrEnum):
@@ -24,20 +26,12 @@ class Precision(StrEnum):
     BFLOAT16 = "bfloat16"
 
 
-def native_bfloat16(device: torch.device | str) -> bool:
-    """Whether matrix products in bfloat16 run in hardware on ``device``."""
-    kind = torch.device(device).type
-    if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return kind == "cpu" and any(getattr(torch.cpu, name, bool)() for name in probes)
-
-
 class AutocastInferer(SimpleInferer):
     """Calls ``network(inputs, *args, **kwargs)`` under autocast and returns float32.
 
     Args:
-        precision: ``auto`` takes bfloat16 exactly where :func:`native_bfloat16` holds for the inputs' device.
+        precision: ``auto`` takes bfloat16 exactly where
+            :func:`~monai_echosynth.inferers.fast_bfloat16.fast_bfloat16` holds for the inputs' device.
     """
 
     def __init__(self, precision: Precision | str = Precision.AUTO) -> None:
@@ -47,7 +41,7 @@ class AutocastInferer(SimpleInferer):
     def __call__(self, inputs: Tensor | dict[str, Tensor], network: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
         """Output of the network for a tensor or a dictionary of them; tensors in a tuple or mapping are converted one by one."""
         device = (next(iter(inputs.values())) if isinstance(inputs, dict) else inputs).device
-        enabled = self.precision is Precision.BFLOAT16 or (self.precision is Precision.AUTO and native_bfloat16(device))
+        enabled = self.precision is Precision.BFLOAT16 or (self.precision is Precision.AUTO and fast_bfloat16(device))
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled):
             outputs = super().__call__(inputs, network, *args, **kwargs)
         return _to_float32(outputs)

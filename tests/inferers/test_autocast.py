@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from monai_echosynth.inferers.autocast import AutocastInferer, Precision, native_bfloat16
+from monai_echosynth.inferers.autocast import AutocastInferer, Precision
+from monai_echosynth.inferers.fast_bfloat16 import fast_bfloat16
 
 
 class _Probe(nn.Module):
@@ -37,7 +38,7 @@ def test_precision_is_obeyed_and_results_are_float32(precision: str, inside: tor
 def test_auto_follows_the_device() -> None:
     probe = _Probe()
     AutocastInferer()(torch.randn(2, 4), probe, offset=torch.ones(1))
-    assert (probe.seen == [torch.bfloat16]) is native_bfloat16("cpu")
+    assert (probe.seen == [torch.bfloat16]) is fast_bfloat16("cpu")
 
 
 def test_weights_stay_float32() -> None:
