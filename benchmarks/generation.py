@@ -11,15 +11,12 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks.runner import Case, Options, measure
-from benchmarks.subjects import autoencoder, device, unet, write_frames
+from benchmarks.subjects import autoencoder, device, unet, write_bundle, write_frames
 from monai_echosynth.data.frame_format import FrameFormat, write_frame
 from monai_echosynth.data.masks import load_masks, read_mask
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
-from monai_echosynth.networks.weights import save_weights
 from monai_echosynth.transforms.one_hot import LabelToSeg
 from monai_echosynth.workflows.generate import generate
-from monai_echosynth.workflows.train import write_generative_bundle
-from monai_echosynth.workflows.training_settings import GenerativeSettings, StageBudget
 
 __all__ = ["benchmark_generation"]
 
@@ -30,12 +27,8 @@ def benchmark_generation(options: Options) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         masks = write_frames(Path(folder) / "masks", images, side)
         rows = _parts(size, side, calls, Path(folder), options.rounds)
-        bundle = Path(folder) / "bundle"
-        budget = StageBudget(size, 1, 1, 1, 1e-3)
-        write_generative_bundle(bundle, GenerativeSettings(side, budget, budget, 1))
-        save_weights(autoencoder(size), bundle / "models" / "autoencoder.safetensors")
-        save_weights(unet(size), bundle / "models" / "diffusion.safetensors")
-        made = generate(bundle, masks, Path(folder) / "set", nfe=calls, progress=False, texture_path="")
+        bundle = write_bundle(Path(folder) / "bundle", size, side)
+        made = generate(bundle, masks, Path(folder) / "set", nfe=calls, progress=False)
     title = f"Generating (preset {size}, {side} px, {made['nfe']} network calls, {torch.get_num_threads()} threads)"
     checks = {f"images per second of {images} images, start-up included": made["images_per_second"]}
     return {"title": title, "rows": rows, "checks": checks}

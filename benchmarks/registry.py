@@ -5,10 +5,12 @@ from __future__ import annotations
 from benchmarks.attention import benchmark_attention
 from benchmarks.autoencoder import benchmark_autoencoder
 from benchmarks.batching import benchmark_batching
+from benchmarks.end_to_end import benchmark_end_to_end
 from benchmarks.generation import benchmark_generation
 from benchmarks.latent_cache import benchmark_latent_cache
 from benchmarks.monai_peer import benchmark_monai_peer
 from benchmarks.operations import benchmark_operations
+from benchmarks.processes import benchmark_processes
 from benchmarks.runner import Benchmark
 from benchmarks.runtimes import benchmark_runtimes
 from benchmarks.solvers import benchmark_solvers
@@ -28,6 +30,8 @@ BENCHMARKS: dict[str, Benchmark] = {
     "training_step": benchmark_training_step,
     "writers": benchmark_writers,
     "generation": benchmark_generation,
+    "end_to_end": benchmark_end_to_end,
+    "processes": benchmark_processes,
     "runtimes": benchmark_runtimes,
     "attention": benchmark_attention,
     "speed_of_light": benchmark_speed_of_light,

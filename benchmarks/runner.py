@@ -13,7 +13,7 @@ import torch
 
 from monai_echosynth.workflows.machine import describe_machine, package_versions
 
-__all__ = ["FORMAT", "Benchmark", "Case", "Options", "measure", "run_benchmarks"]
+__all__ = ["FORMAT", "Benchmark", "Case", "Options", "measure", "run_benchmarks", "tabulate"]
 
 FORMAT = 1
 
@@ -70,6 +70,11 @@ def measure(cases: Sequence[Case], rounds: int, warm_up: int = 1) -> list[dict[s
     for _ in range(rounds):
         for case, column in zip(cases, times, strict=True):
             column.append(_seconds(case.run) / case.items)
+    return tabulate(cases, times)
+
+
+def tabulate(cases: Sequence[Case], times: Sequence[Sequence[float]]) -> list[dict[str, Any]]:
+    """The rows of :func:`measure` for seconds per item that were taken elsewhere, of each case in each round."""
     return [_row(case, column, times[0]) for case, column in zip(cases, times, strict=True)]
 
 

@@ -15,9 +15,13 @@ from monai_echosynth.data.write_nifti import write_nifti
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.presets import gamma_autoencoder, spade_unet
 from monai_echosynth.networks.nets.spade_unet import SPADEUNet
+from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
+from monai_echosynth.networks.weights import save_weights
 from monai_echosynth.transforms.one_hot import LabelToSeg
+from monai_echosynth.workflows.generative_bundle import write_generative_bundle
+from monai_echosynth.workflows.training_settings import GenerativeSettings, StageBudget
 
-__all__ = ["autoencoder", "device", "frame", "scrambled", "segs", "unet", "write_frames"]
+__all__ = ["autoencoder", "device", "frame", "scrambled", "segs", "unet", "write_bundle", "write_frames"]
 
 
 def device() -> torch.device:
@@ -68,6 +72,16 @@ def write_frames(folder: Path, count: int, size: int) -> Path:
         items.append({**paths, "id": name, "patient": f"p{number:03d}", "view": "4CH", "phase": "ED"})
     sections = {"training": items, "validation": [], "test": []}
     write_json(folder / "dataset.json", {"format": 1, "name": "frames", "spatial_size": [size, size], **sections})
+    return folder
+
+
+def write_bundle(folder: Path, size: str, side: int) -> Path:
+    """A generator of a preset as training leaves it, but for its weights, which are random."""
+    budget = StageBudget(size, 1, 1, 1, 1e-3)
+    write_generative_bundle(folder, GenerativeSettings(side, budget, budget, 1))
+    save_weights(autoencoder(size), folder / "models" / "autoencoder.safetensors")
+    save_weights(unet(size), folder / "models" / "diffusion.safetensors")
+    save_weights(SpeckleTexture(), folder / "models" / "texture.safetensors")
     return folder
 
 
