@@ -16,9 +16,19 @@ from monai_echosynth.data.latent_cache import LatentDataset
 from monai_echosynth.data.seeded import SeededDataset
 from monai_echosynth.transforms.rand_echo_warp import RandEchoWarpd
 
-__all__ = ["benchmark_latent_cache"]
+__all__ = ["benchmark_latent_cache", "frame_transforms"]
 
 _KEYS = ("image", "label")
+
+
+def frame_transforms() -> list[Any]:
+    """Image (1, X, Y) in [0, 1] and label of a prepared frame."""
+    return [
+        LoadImaged(_KEYS, image_only=True),
+        EnsureChannelFirstd(_KEYS, channel_dim="no_channel"),
+        ScaleIntensityRanged("image", 0, 255, 0.0, 1.0, clip=True),
+        EnsureTyped(_KEYS, dtype=[torch.float32, torch.uint8], track_meta=False),
+    ]
 
 
 def benchmark_latent_cache(options: Options) -> dict[str, Any]:
@@ -27,12 +37,7 @@ def benchmark_latent_cache(options: Options) -> dict[str, Any]:
     network = autoencoder(size)
     with tempfile.TemporaryDirectory() as folder:
         items = load_datalist(write_frames(Path(folder) / "data", batch, side), "training")
-        fixed = [
-            LoadImaged(_KEYS, image_only=True),
-            EnsureChannelFirstd(_KEYS, channel_dim="no_channel"),
-            ScaleIntensityRanged("image", 0, 255, 0.0, 1.0, clip=True),
-            EnsureTyped(_KEYS, dtype=[torch.float32, torch.uint8], track_meta=False),
-        ]
+        fixed = frame_transforms()
         frames = {
             "encoded again": SeededDataset(items, Compose(fixed), progress=False),
             "warped and encoded again": SeededDataset(items, Compose([*fixed, RandEchoWarpd(_KEYS)]), progress=False),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from benchmarks.attention import benchmark_attention
 from benchmarks.autoencoder import benchmark_autoencoder
 from benchmarks.batching import benchmark_batching
+from benchmarks.data_loading import benchmark_data_loading
 from benchmarks.end_to_end import benchmark_end_to_end
 from benchmarks.generation import benchmark_generation
 from benchmarks.latent_cache import benchmark_latent_cache
@@ -28,6 +29,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "autoencoder": benchmark_autoencoder,
     "latent_cache": benchmark_latent_cache,
     "training_step": benchmark_training_step,
+    "data_loading": benchmark_data_loading,
     "writers": benchmark_writers,
     "generation": benchmark_generation,
     "end_to_end": benchmark_end_to_end,

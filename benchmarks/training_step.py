@@ -18,7 +18,7 @@ from monai_echosynth.losses.sector_mse import SectorMSE
 from monai_echosynth.networks.nets.presets import spade_unet
 from monai_echosynth.networks.nets.segmenter import segmenter
 
-__all__ = ["benchmark_training_step"]
+__all__ = ["benchmark_training_step", "segmenter_step", "unet_step"]
 
 _VARIANTS = {"float32": {}, "channels-last": {"last": True}, "bfloat16": {"low": True}}
 _VARIANTS["bfloat16, channels-last"] = {"last": True, "low": True}
@@ -27,9 +27,9 @@ _VARIANTS["bfloat16, channels-last"] = {"last": True, "low": True}
 def benchmark_training_step(options: Options) -> dict[str, Any]:
     """Seconds per training sample."""
     size, side, batch = ("quick", 16, 2) if options.quick else ("cpu", 64, 32)
-    rows = measure(_cases(f"U-Net {size}", partial(_unet_step, size, side, batch), batch), options.rounds)
+    rows = measure(_cases(f"U-Net {size}", partial(unet_step, size, side, batch), batch), options.rounds)
     width, pixels, few = (4, 32, 2) if options.quick else (16, 128, 12)
-    rows += measure(_cases("segmenter", partial(_segmenter_step, width, pixels, few), few), options.rounds)
+    rows += measure(_cases("segmenter", partial(segmenter_step, width, pixels, few), few), options.rounds)
     title = f"Training step (batch {batch} of {side} x {side} latents; batch {few} of {pixels} px)"
     return {"title": title, "rows": rows, "checks": {"bfloat16 chosen by itself": fast_bfloat16(device())}}
 
@@ -38,7 +38,8 @@ def _cases(name: str, build: Callable[..., Callable[[], object]], batch: int) ->
     return [Case(f"{name}, {variant}", build(**flags), batch) for variant, flags in _VARIANTS.items()]
 
 
-def _unet_step(size: str, side: int, batch: int, last: bool = False, low: bool = False) -> Callable[[], object]:
+def unet_step(size: str, side: int, batch: int, last: bool = False, low: bool = False) -> Callable[[], object]:
+    """A function that makes one step of a preset's U-Net on ``batch`` latents of ``side``."""
     generator = torch.Generator().manual_seed(0)
     latent, noise = (torch.randn(batch, 1, side, side, generator=generator).to(device()) for _ in range(2))
     x, timesteps, target = training_target(latent, noise, torch.full((batch,), 0.5, device=device()), EDM())
@@ -49,7 +50,8 @@ def _unet_step(size: str, side: int, batch: int, last: bool = False, low: bool =
     )
 
 
-def _segmenter_step(width: int, side: int, batch: int, last: bool = False, low: bool = False) -> Callable[[], object]:
+def segmenter_step(width: int, side: int, batch: int, last: bool = False, low: bool = False) -> Callable[[], object]:
+    """A function that makes one step of a segmenter with ``width`` channels on ``batch`` frames of ``side``."""
     image = torch.randn(batch, 1, side, side, generator=torch.Generator().manual_seed(0)).to(device())
     image = image.to(memory_format=torch.channels_last) if last else image
     label = (image[:, 0] > 0).long()

@@ -56,8 +56,8 @@ def page(out: Path, budget: Budget, command: str, source: str) -> Iterator[str]:
     yield (
         f"{budget.frames} frames a set, drawn from the same training masks with the same seed; segmenters of {budget.steps} "
         f"steps (all sets) and {budget.main_steps} steps ({budget.seeds} seeds), tested on the same "
-        "held-out patients. Mean Dice is over the three structures; intervals are over patients. Adherence is the Dice of a segmenter of real "
-        "frames against the masks that guided. The teacher at its best is Heun's method with 63 calls.\n"
+        "held-out patients. Mean Dice is over the three structures; intervals are over patients. Adherence is the Dice of a "
+        "segmenter of real frames against the masks that guided. The teacher at its best is Heun's method with 63 calls.\n"
     )
     yield from _seed_table(seed_rows(out, budget), budget)
     yield f"All sets; one segmenter of {budget.steps} steps each. A dash: adherence below {budget.floor}, none was trained.\n"

@@ -2,8 +2,8 @@ r"""Exponential moving average of the weights, which is what gets validated, sav
 
 .. math:: \bar w \leftarrow d_n \bar w + (1 - d_n) w, \qquad d_n = \min\bigl(d, (1 + n) / (10 + n)\bigr)
 
-after iteration n; the warm-up lets short trainings forget their start. The decay follows from the iteration alone, so that
-the handler needs no state of its own in a checkpoint.
+after step n of the optimizer; the warm-up lets short trainings forget their start. The decay follows from the iteration alone,
+so that the handler needs no state of its own in a checkpoint.
 """
 
 from __future__ import annotations
@@ -12,22 +12,27 @@ import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
+from monai_echosynth.handlers.optimizer_step import optimizer_step
+
 __all__ = ["MovingAverage"]
 
 
 class MovingAverage:
-    """Updates ``average`` from ``network`` after every iteration.
+    """Updates ``average`` from ``network`` after every step of the optimizer.
 
     Args:
         network: the network that is trained; a wrapper such as DDP is looked through.
         average: a copy of it that holds the averaged weights, kept in evaluation mode; buffers are copied.
-        decay: asymptotic decay per iteration.
+        decay: asymptotic decay per step.
+        accumulation_steps: batches a step.
     """
 
-    def __init__(self, network: nn.Module, average: nn.Module, decay: float = 0.998) -> None:
+    def __init__(
+        self, network: nn.Module, average: nn.Module, decay: float = 0.998, accumulation_steps: int = 1
+    ) -> None:
         self.network = network
         self.average = average.requires_grad_(False).eval()
-        self.decay = decay
+        self.decay, self.accumulation_steps = decay, accumulation_steps
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
@@ -36,7 +41,9 @@ class MovingAverage:
     @torch.no_grad()
     def __call__(self, engine: Engine) -> None:
         """Update the average."""
-        n = engine.state.iteration
+        n = optimizer_step(engine, self.accumulation_steps)
+        if n is None:
+            return
         decay = min(self.decay, (1 + n) / (10 + n))
         wrapped = getattr(self.network, "module", None)
         source = wrapped if isinstance(wrapped, nn.Module) else self.network

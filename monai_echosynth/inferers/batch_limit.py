@@ -23,6 +23,10 @@ class BatchLimit:
     def __init__(self) -> None:
         self.size: int | None = None
 
+    def bound(self, size: int) -> None:
+        """From now on at most ``size`` images at once."""
+        self.size = size if self.size is None else min(self.size, size)
+
     def run(self, compute: Callable[[slice], Tensor], count: int) -> Tensor:
         """Results (count, ...) of ``compute``, which is asked for a range of images at a time.
 

@@ -9,6 +9,7 @@ run: as they are, or in a faster form.
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.inferers.batch_limit import BatchLimit
 from monai_echosynth.inferers.lanes import one_by_one
 from monai_echosynth.inferers.latent_image import LatentImage
+from monai_echosynth.inferers.memory_need import fitting_batch, free_memory, pass_memory, weight_memory
 from monai_echosynth.inferers.part_clock import PartClock
 from monai_echosynth.inferers.runtime import Runtime
 from monai_echosynth.inferers.sector_denoiser import autoguidance_calls
@@ -33,6 +35,8 @@ from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.speckle_texture import SpeckleTexture
 
 __all__ = ["LatentSamplingInferer"]
+
+_LOGGER = logging.getLogger(__name__)
 
 
 class LatentSamplingInferer(Inferer):
@@ -56,6 +60,7 @@ class LatentSamplingInferer(Inferer):
         nfe_per_image: network calls per image, those of a companion included.
         tuned_sigmas: the levels taken from ``grids``; None where they are those of the family.
         clock: seconds of ``sampling`` and ``decoding``.
+        memory_need: estimated bytes of networks and images at once, known once an image was asked for.
 
     Raises:
         EchoSynthError: a few-step generator has no such solver or number of calls, or the guidance is out of range.
@@ -88,6 +93,7 @@ class LatentSamplingInferer(Inferer):
         self.seed, self.exact, self.runtime, self.clock = seed, exact, runtime or Runtime(), PartClock()
         self._limit, self._store = BatchLimit(), ModulationStore()
         self._ready: tuple[nn.Module, nn.Module, LatentImage] | None = None
+        self.memory_need: int | None = None
         self.nfe_per_image = networks * method.nfe(steps)  # planned; counted once an image was made
 
     def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
@@ -102,6 +108,8 @@ class LatentSamplingInferer(Inferer):
         index: list[int] = [int(k) for k in kwargs["index"]]
         classes: Tensor | None = kwargs.get("class_labels")
         inputs = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
+        if self.memory_need is None:
+            self._bound_memory(network, inputs, classes is not None)
         network, image = self._prepared(network)
 
         def compute(rows: slice) -> Tensor:
@@ -127,6 +135,20 @@ class LatentSamplingInferer(Inferer):
         if self.runtime.batched:
             return False
         return torch.device(device).type == "cpu" if self.exact is None else self.exact
+
+    def _bound_memory(self, network: nn.Module, seg: Tensor, classes: bool) -> None:
+        """Estimates, before the first image, what a batch takes, and computes fewer images at once where that is not free."""
+        lanes = min(len(seg), torch.get_num_threads()) if seg.device.type == "cpu" else 1
+        together = lanes if self.bit_stable(seg.device) else len(seg)
+        companions = [] if self.image.companion is None else [self.image.companion]
+        weights = weight_memory(network, self.image.autoencoder, *companions)
+        one = pass_memory(network, self.image, seg[:1], classes)
+        fits = fitting_batch(together, one, free_memory(seg.device))
+        self.memory_need = weights + fits * one
+        if fits < together:
+            self._limit.bound(fits)
+            need = (together, together * one / 2**30, fits)
+            _LOGGER.warning("%d images at once need about %.2f GiB, which are not free: going on with %d", *need)
 
     def _prepared(self, network: nn.Module) -> tuple[nn.Module, LatentImage]:
         """The network and the pass in the form that computes, made on first use."""
