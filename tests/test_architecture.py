@@ -26,7 +26,7 @@ LAYERS = {
     **dict.fromkeys(("engines", "handlers"), 3),
     **dict.fromkeys(("workflows", "integrations", "commands", "cli", "__main__"), 4),
 }
-THIRD_PARTY_FROM = {"monai": 1, "peft": 2, "ignite": 3, "tensorboard": 3, "matplotlib": 4, "psutil": 4}
+THIRD_PARTY_FROM = {"monai": 1, "peft": 2, "ignite": 3, "tensorboard": 3, "matplotlib": 4, "psutil": 2}
 IMPORT_NAMES = {"pytorch-ignite": "ignite", "pillow": "PIL", "pyyaml": "yaml"}
 OPTIONAL = {
     *("itk", "peft", "monailabel", "nnunetv2", "transformers", "torchvision", "torchmetrics", "lpips", "sklearn"),

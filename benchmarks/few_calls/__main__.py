@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.few_calls.page import draw, page, rows
-from benchmarks.few_calls.study import Budget, stages
+from benchmarks.few_calls.study import Budget, Bundles, stages
 from monai_echosynth.data.atomic import write_text
 from monai_echosynth.workflows.stage_sharing import share_stages
 
@@ -32,6 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("out", "folder of the work"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="DIR", help=told)
+    parser.add_argument(
+        "--tuned", type=Path, metavar="DIR", help="copy of the teacher with levels of tune-grid for unipc, too"
+    )
+    parser.add_argument("--companion", type=Path, metavar="DIR", help="companion of the teacher: autoguidance, too")
     parser.add_argument("--page", type=Path, metavar="FILE", help="page of results, a picture beside it")
     default = Budget()
     for name in ("frames", "steps", "main_steps", "seeds"):
@@ -40,16 +44,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     args = parser.parse_args(argv)
     given = {name: getattr(args, name) for name in ("frames", "steps", "main_steps", "seeds")}
-    folders = (path.resolve() for path in (args.data, args.judge, args.teacher, args.student))
+    names = ("teacher", "student", "tuned", "companion")
+    bundles = Bundles(*(path and path.resolve() for path in (getattr(args, name) for name in names)))
     budget = Budget(**given)
-    share_stages(stages(*folders, budget), args.out.resolve())
+    share_stages(stages(args.data.resolve(), args.judge.resolve(), bundles, budget), args.out.resolve())
     if args.page:
         options = "".join(
             f" --{name.replace('_', '-')} {value}" for name, value in given.items() if value != getattr(default, name)
         )
-        command = f"python -m benchmarks.few_calls --data PREPARED --judge SEGMENTER --teacher BUNDLE --student BUNDLE{options}"
-        write_text(args.page, "\n".join(page(args.out, budget, command, args.data.name)))
-        draw(rows(args.out, budget)).savefig(args.page.with_suffix(".png"), dpi=110)
+        options += "".join(f" --{name} BUNDLE" for name in names if getattr(args, name))
+        command = f"python -m benchmarks.few_calls --data PREPARED --judge SEGMENTER{options} --out runs/few_calls"
+        write_text(args.page, "\n".join(page(args.out, budget, bundles.cells(), command, args.data.name)))
+        draw(rows(args.out, budget, bundles.cells())).savefig(args.page.with_suffix(".png"), dpi=110)
     return 0
 
 

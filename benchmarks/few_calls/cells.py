@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from monai_echosynth.diffusion.solvers import make_solver
 
-__all__ = ["CALLS", "REFERENCE", "SOLVERS", "STUDENT", "Cell", "cells", "main_cells"]
+__all__ = ["CALLS", "GUIDED", "REFERENCE", "SOLVERS", "STUDENT", "TUNED", "Cell", "cells", "main_cells"]
 
 CALLS: Final = (1, 2, 4, 8, 16, 31, 63)
 SOLVERS: Final = ("dpmpp_2m", "unipc", "heun")
 STUDENT: Final = "student"
+TUNED: Final = "tuned"
+"""UniPC on noise levels that were searched for the teacher."""
+GUIDED: Final = "guided"
+"""UniPC with autoguidance by a companion, whose calls count."""
 STUDENT_CALLS: Final = (1, 2, 4)
+FURTHER_CALLS: Final = {TUNED: (4, 8), GUIDED: (32,)}
 
 
 class Cell(NamedTuple):
-    """One synthetic set: by the teacher with a solver, or by the student."""
+    """One synthetic set: by the teacher with a solver, on tuned levels or with guidance, or by the student."""
 
     method: str
     calls: int
@@ -31,8 +36,8 @@ REFERENCE: Final = Cell("heun", 63)
 """The teacher at its best."""
 
 
-def cells() -> list[Cell]:
-    """All cells, the reference first.
+def cells(further: Sequence[str] = ()) -> list[Cell]:
+    """All cells, the reference first, those of the ``further`` methods (``tuned``, ``guided``) last.
 
     Heun's method takes two calls a step and one in the last, so the number next below where it cannot have that many. With one
     call all solvers are the same step, which is computed once.
@@ -40,7 +45,7 @@ def cells() -> list[Cell]:
     found = [REFERENCE, *_of_student(), Cell(SOLVERS[0], 1)]
     for solver in SOLVERS:
         found += [cell for cell in _of_solver(solver) if cell not in found]
-    return found
+    return found + [Cell(method, calls) for method in further for calls in FURTHER_CALLS[method]]
 
 
 def main_cells() -> list[Cell]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.few_calls.cells import REFERENCE, SOLVERS, STUDENT, Cell, cells, main_cells
+from benchmarks.few_calls.cells import GUIDED, REFERENCE, SOLVERS, STUDENT, TUNED, Cell, main_cells
 from benchmarks.few_calls.study import Budget
 from monai_echosynth.workflows.evaluate import compare_arms
 from monai_echosynth.workflows.machine import describe_machine, package_versions
@@ -21,18 +21,18 @@ __all__ = ["draw", "page", "rows", "seed_rows"]
 _COLORS = {STUDENT: "#c2410c", "dpmpp_2m": "#0f766e", "unipc": "#1d4ed8", "heun": "#525252"}
 
 
-def rows(out: Path, budget: Budget) -> list[dict[str, Any]]:
+def rows(out: Path, budget: Budget, found: Sequence[Cell]) -> list[dict[str, Any]]:
     """Numbers of every cell: ``adherence`` and its ``agreement`` with the reference, ``kid``, ``dice``, ``difference``."""
-    found = []
-    for cell in cells():
+    table = []
+    for cell in found:
         quality = _metrics(out, f"quality_{cell.name}")
         row = {"method": cell.method, "calls": cell.calls, "adherence": quality["adherence"]}
         row |= {"kid": quality["kid"]["value"], "agreement": _agreement(out, cell)}
         row |= {"dice": None, "difference": None}
         if (trained := _metrics(out, f"dice_{cell.name}_{budget.steps}_0")) and "left_out" not in trained:
             row |= {"dice": trained["mean_dice"], "difference": _difference(out, cell, budget.steps, [0])}
-        found.append(row)
-    return found
+        table.append(row)
+    return table
 
 
 def seed_rows(out: Path, budget: Budget) -> list[dict[str, Any]]:
@@ -49,7 +49,7 @@ def seed_rows(out: Path, budget: Budget) -> list[dict[str, Any]]:
     return found
 
 
-def page(out: Path, budget: Budget, command: str, source: str) -> Iterator[str]:
+def page(out: Path, budget: Budget, found: Sequence[Cell], command: str, source: str) -> Iterator[str]:
     """Lines of the page."""
     yield f"# Few network calls a frame, {source}\n"
     yield f"```\n{command}\n```\n"
@@ -73,7 +73,7 @@ def page(out: Path, budget: Budget, command: str, source: str) -> Iterator[str]:
                 _score(row["agreement"], "+"),
                 f"{row['kid']:.3f}",
             ]
-            for row in sorted(rows(out, budget), key=lambda row: (row["calls"], row["method"]))
+            for row in sorted(rows(out, budget, found), key=lambda row: (row["calls"], row["method"]))
         ),
     )
     yield "One call is the same step with every solver. Heun's method has the odd number next below.\n"
@@ -160,7 +160,8 @@ def _metrics(out: Path, stage: str) -> dict[str, Any]:
 
 
 def _title(row: Mapping[str, Any]) -> str:
-    return "student" if row["method"] == STUDENT else f"teacher, {row['method']}"
+    names = {STUDENT: "student", TUNED: "teacher, unipc on tuned levels", GUIDED: "teacher, unipc, autoguidance"}
+    return names.get(row["method"], f"teacher, {row['method']}")
 
 
 def _value(score: Any) -> float:

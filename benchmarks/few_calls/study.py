@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.few_calls.cells import STUDENT, Cell, cells, main_cells
+from benchmarks.few_calls.cells import GUIDED, STUDENT, TUNED, Cell, cells, main_cells
 from monai_echosynth.workflows.evaluate import mask_adherence, train_and_evaluate
 from monai_echosynth.workflows.generate import generate
 from monai_echosynth.workflows.metrics_study import MetricsSettings, run_metrics
 from monai_echosynth.workflows.segmentation import SegmentationSettings
 from monai_echosynth.workflows.stages import Stage, StageContext
 
-__all__ = ["Budget", "stages"]
+__all__ = ["Budget", "Bundles", "stages"]
 
 Run = Callable[[StageContext], Mapping[str, Any]]
 
@@ -39,27 +39,56 @@ class Budget:
     """
 
     frames: int = 300
-    steps: int = 300
-    main_steps: int = 500
+    steps: int = 250
+    main_steps: int = 400
     seeds: int = 3
     floor: float = 0.5
     runtime: str = "channels_last+packed"
     segmentation: SegmentationSettings = field(default_factory=SegmentationSettings)
 
 
-def stages(data: Path, judge: Path, teacher: Path, student: Path, budget: Budget) -> list[Stage]:
+@dataclass(frozen=True)
+class Bundles:
+    """What draws.
+
+    Attributes:
+        teacher: trained generator.
+        student: its student.
+        tuned: a copy of the teacher with searched noise levels; none when omitted.
+        companion: the teacher's companion for autoguidance; none when omitted.
+    """
+
+    teacher: Path
+    student: Path
+    tuned: Path | None = None
+    companion: Path | None = None
+
+    def cells(self) -> list[Cell]:
+        """Cells that they can draw."""
+        return cells([name for name, path in ((TUNED, self.tuned), (GUIDED, self.companion)) if path])
+
+    def inputs(self, cell: Cell) -> dict[str, Path | str]:
+        """Those of a cell."""
+        drawing = {STUDENT: self.student, TUNED: self.tuned}.get(cell.method) or self.teacher
+        return {
+            "bundle": drawing,
+            **({"companion": self.companion} if cell.method == GUIDED and self.companion else {}),
+        }
+
+
+def stages(data: Path, judge: Path, bundles: Bundles, budget: Budget) -> list[Stage]:
     """The stages, in order of their weight for the answer."""
-    found, bundles = list[Stage](), {True: student, False: teacher}
-    for cell in cells():
+    found = list[Stage]()
+    for cell in bundles.cells():
         settings = {"solver": cell.method, "nfe": cell.calls, "frames": budget.frames, "runtime": budget.runtime}
-        inputs = {"bundle": bundles[cell.method == STUDENT], "data": data}
+        inputs = {**bundles.inputs(cell), "data": data}
         folder, weight = f"{cell.name}/set", 15 + budget.frames * 0.012 * cell.calls
         found.append(Stage(f"set_{cell.name}", settings, _draw(cell, budget), inputs, folder, weight=weight))
         judged: dict[str, Path | str] = {"frames": f"set_{cell.name}", "data": data, "judge": judge}
         found.append(Stage(f"quality_{cell.name}", {}, _judge, judged, f"{cell.name}/quality", weight=20))
     for seed in range(budget.seeds):
         found += [_segmenter(cell, data, budget, budget.main_steps, seed) for cell in main_cells()]
-    found += [_segmenter(cell, data, budget, budget.steps, 0) for cell in cells()]
+    found += [_segmenter(cell, data, budget, budget.steps, 0) for cell in bundles.cells()]
     return found
 
 
@@ -77,10 +106,14 @@ def _segmenter(cell: Cell, data: Path, budget: Budget, steps: int, seed: int) ->
 
 
 def _draw(cell: Cell, budget: Budget) -> Run:
-    sampling = {"nfe": cell.calls} if cell.method == STUDENT else {"nfe": cell.calls, "solver": cell.method}
+    sampling: dict[str, Any] = {"nfe": cell.calls}
+    if cell.method != STUDENT:
+        sampling["solver"] = "unipc" if cell.method in (TUNED, GUIDED) else cell.method
 
     def run(context: StageContext) -> Mapping[str, Any]:
         bundle, data = context.inputs["bundle"], context.inputs["data"]
+        if cell.method == GUIDED:
+            sampling["companion"] = context.inputs["companion"]
         made = generate(bundle, data, context.folder, budget.frames, runtime=budget.runtime, progress=False, **sampling)
         if made["nfe"] != cell.calls:
             raise ValueError(f"{cell.name} made {made['nfe']} network calls")

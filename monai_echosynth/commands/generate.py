@@ -100,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
         tolerance=args.tolerance,
     )
     pace = f"{made['images_per_second']:.2f} images/s, {made['nfe']} network calls an image, runtime {made['runtime']}"
+    if made["memory_gib"]:
+        pace += f", about {made['memory_gib']:.2f} GiB for networks and images at once"
     if os.environ.get("RANK", "0") == "0":  # torchrun starts the program several times
         print(f"{made['count']} images in {args.out}, {made['new']} of them new ({pace})")
     return 0

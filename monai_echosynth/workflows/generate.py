@@ -67,8 +67,9 @@ def generate(
 
     Returns:
         ``count``, ``new`` (made in this run), ``nfe`` (counted), ``solver`` (None of a GAN), ``runtime``, ``seconds`` and
-        ``images_per_second`` of this run, and ``parts``: seconds of its ``sampling``, ``decoding`` and ``writing``, each summed
-        over what works side by side, and of all from the first mask to the last file (``run``); empty where nothing was new.
+        ``images_per_second`` of this run, ``memory_gib`` (estimated before it; None of a GAN and where nothing was new), and
+        ``parts``: seconds of its ``sampling``, ``decoding`` and ``writing``, each summed over what works side by side, and of all
+        from the first mask to the last file (``run``); empty where nothing was new.
 
     Raises:
         EchoSynthError: bad masks, a bundle without weights, a solver, number of calls or companion that does not fit it, or a
@@ -99,6 +100,7 @@ def generate(
     seconds = time.perf_counter() - start
     parser = workflow.parser
     new, inferer = len(parser.get_parsed_content("dataset")), parser.get_parsed_content("inferer")
+    needed = getattr(inferer, "memory_need", None)
     clocked = [inferer, *parser.get_parsed_content("handlers")]
     parts = [part.clock.seconds for part in clocked if hasattr(part, "clock")]
     return {
@@ -109,6 +111,7 @@ def generate(
         "runtime": chosen["name"],
         "seconds": round(seconds, 2),
         "images_per_second": round(new / seconds, 3),
+        "memory_gib": needed and round(needed / 2**30, 3),
         "parts": {name: spent for part in parts for name, spent in part.items()},
     }
 
