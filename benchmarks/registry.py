@@ -17,6 +17,7 @@ from benchmarks.runtimes import benchmark_runtimes
 from benchmarks.solvers import benchmark_solvers
 from benchmarks.spade_cache import benchmark_spade_cache
 from benchmarks.speed_of_light import benchmark_speed_of_light
+from benchmarks.throughput import benchmark_throughput
 from benchmarks.training_step import benchmark_training_step
 from benchmarks.writers import benchmark_writers
 
@@ -34,6 +35,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "generation": benchmark_generation,
     "end_to_end": benchmark_end_to_end,
     "processes": benchmark_processes,
+    "throughput": benchmark_throughput,
     "runtimes": benchmark_runtimes,
     "attention": benchmark_attention,
     "speed_of_light": benchmark_speed_of_light,
