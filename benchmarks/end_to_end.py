@@ -42,7 +42,7 @@ class _Way:
 
 def benchmark_end_to_end(options: Options) -> dict[str, Any]:
     """Seconds per image; the first row is the teacher with 63 calls that computes the modulation in each of them."""
-    size, side, calls, few, many = ("quick", 32, 3, 2, 4) if options.quick else ("cpu", 128, 63, 16, 96)
+    size, side, calls, few, many = ("quick", 32, 3, 2, 4) if options.quick else ("cpu", 128, 63, 8, 48)
     with tempfile.TemporaryDirectory() as folder:
         masks = write_frames(Path(folder) / "masks", many, side)
         ways = _ways(Path(folder), size, side, calls, few, many)

@@ -25,7 +25,7 @@ _PROCESSES = 2
 
 def benchmark_processes(options: Options) -> dict[str, Any]:
     """Seconds per image of one process and of two."""
-    size, side, calls, small, large = ("quick", 32, 2, 2, 4) if options.quick else ("cpu", 128, 24, 16, 96)
+    size, side, calls, small, large = ("quick", 32, 2, 2, 4) if options.quick else ("cpu", 128, 24, 16, 64)
     rounds = min(options.rounds, 3)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)

@@ -154,7 +154,9 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 
 def _metrics(out: Path, stage: str) -> dict[str, Any]:
-    record = json.loads((out / "stages" / f"{stage}.json").read_text(encoding="utf-8"))
+    """Metrics of a stage; none where it is not finished."""
+    path = out / "stages" / f"{stage}.json"
+    record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {"metrics": {}}
     metrics: dict[str, Any] = record["metrics"]
     return metrics
 
