@@ -108,9 +108,9 @@ class LatentSamplingInferer(Inferer):
         index: list[int] = [int(k) for k in kwargs["index"]]
         classes: Tensor | None = kwargs.get("class_labels")
         inputs = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
+        plain, (network, image) = network, self._prepared(network)
         if self.memory_need is None:
-            self._bound_memory(network, inputs, classes is not None)
-        network, image = self._prepared(network)
+            self._bound_memory(plain, inputs, classes is not None)
 
         def compute(rows: slice) -> Tensor:
             if not self.bit_stable(inputs.device):

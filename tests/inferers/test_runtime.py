@@ -69,9 +69,10 @@ def test_seeds_of_one_map_share_its_modulation(network: nn.Module, monkeypatch: 
     computed: list[int] = []
     original = SPADE.modulation
 
-    def counted(self: SPADE, *args: Any) -> Any:
-        computed.append(id(self))
-        return original(self, *args)
+    def counted(self: SPADE, seg: Tensor, *args: Any) -> Any:
+        if seg.device.type != "meta":  # the estimate of the memory computes nothing
+            computed.append(id(self))
+        return original(self, seg, *args)
 
     monkeypatch.setattr(SPADE, "modulation", counted)
     before = torch.get_num_threads()
