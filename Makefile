@@ -99,7 +99,7 @@ $(DEPLOY_STAMP): pyproject.toml constraints-deploy.txt
 
 # A process a core, with one thread each: twice as fast as threads, which small networks cannot use.
 test: lint
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --durations=15
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder --durations=15
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
