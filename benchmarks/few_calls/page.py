@@ -96,7 +96,7 @@ def draw(found: Sequence[Mapping[str, Any]]) -> Figure:
         axes.set_xlabel("network calls a frame")
         style_axes(axes)
     figure.axes[2].set_yscale("log")
-    figure.axes[0].legend(fontsize=8, frameon=False)
+    figure.axes[1].legend(fontsize=8, frameon=False)
     return figure
 
 
