@@ -121,7 +121,7 @@ def benchmark_monai_peer(options: Options) -> dict[str, Any]:
     names = (
         ["plain", "fused+batched"]
         if options.quick
-        else ["plain", "fused", "channels_last+packed", "channels_last+compiled"]
+        else ["plain", "fused", "channels_last+packed", "channels_last+winograd"]
     )
     peers = make_peers(SHAPE, autoencoder(size), segs(images, side))
     rows: list[dict[str, Any]] = []

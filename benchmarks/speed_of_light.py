@@ -29,7 +29,7 @@ CALLS = (1, 2, 4, 100)
 """Network calls an image that seconds per image are stated for."""
 
 _RUNTIMES = (
-    *("plain", "fused", "channels_last", "channels_last+packed", "channels_last+packed+bfloat16"),
+    *("plain", "fused", "channels_last+packed", "channels_last+winograd", "channels_last+packed+bfloat16"),
     *("channels_last+compiled", "cuda_graph", "channels_last+bfloat16+cuda_graph"),
 )
 

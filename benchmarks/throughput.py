@@ -37,7 +37,12 @@ _GPU_RUNTIMES = (
     *("plain", "channels_last", "channels_last+cuda_graph", "channels_last+bfloat16+cuda_graph"),
     "channels_last+bfloat16+compiled",
 )
-_CPU_RUNTIMES = ("batched", "channels_last+packed+batched", "channels_last+packed+bfloat16+batched")
+_CPU_RUNTIMES = (
+    "batched",
+    "channels_last+packed+batched",
+    "channels_last+winograd+batched",
+    "channels_last+packed+bfloat16+batched",
+)
 
 
 def benchmark_throughput(options: Options) -> dict[str, Any]:

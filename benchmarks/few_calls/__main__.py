@@ -32,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         ("out", "folder of the work"),
     ):
         parser.add_argument(f"--{name}", type=Path, required=True, metavar="DIR", help=told)
+    parser.add_argument("--consistency", type=Path, metavar="DIR", help="another student, by consistency tuning, too")
     parser.add_argument(
         "--tuned", type=Path, metavar="DIR", help="copy of the teacher with levels of tune-grid for unipc, too"
     )
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     args = parser.parse_args(argv)
     given = {name: getattr(args, name) for name in ("frames", "steps", "main_steps", "seeds")}
-    names = ("teacher", "student", "tuned", "companion")
+    names = ("teacher", "student", "consistency", "tuned", "companion")
     bundles = Bundles(*(path and path.resolve() for path in (getattr(args, name) for name in names)))
     budget = Budget(**given)
     share_stages(stages(args.data.resolve(), args.judge.resolve(), bundles, budget), args.out.resolve())

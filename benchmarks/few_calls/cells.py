@@ -7,17 +7,19 @@ from typing import Final, NamedTuple
 
 from monai_echosynth.diffusion.solvers import make_solver
 
-__all__ = ["CALLS", "GUIDED", "REFERENCE", "SOLVERS", "STUDENT", "TUNED", "Cell", "cells", "main_cells"]
+__all__ = ["CALLS", "CONSISTENCY", "GUIDED", "REFERENCE", "SOLVERS", "STUDENT", "TUNED", "Cell", "cells", "main_cells"]
 
 CALLS: Final = (1, 2, 4, 8, 16, 31, 63)
 SOLVERS: Final = ("dpmpp_2m", "unipc", "heun")
 STUDENT: Final = "student"
+CONSISTENCY: Final = "consistency"
+"""A second student, by consistency tuning."""
 TUNED: Final = "tuned"
 """UniPC on noise levels that were searched for the teacher."""
 GUIDED: Final = "guided"
 """UniPC with autoguidance by a companion, whose calls count."""
 STUDENT_CALLS: Final = (1, 2, 4)
-FURTHER_CALLS: Final = {TUNED: (4, 8), GUIDED: (32,)}
+FURTHER_CALLS: Final = {CONSISTENCY: STUDENT_CALLS, TUNED: (4, 8), GUIDED: (32,)}
 
 
 class Cell(NamedTuple):
@@ -37,7 +39,7 @@ REFERENCE: Final = Cell("heun", 63)
 
 
 def cells(further: Sequence[str] = ()) -> list[Cell]:
-    """All cells, the reference first, those of the ``further`` methods (``tuned``, ``guided``) last.
+    """All cells, the reference first, those of the ``further`` methods (``consistency``, ``tuned``, ``guided``) last.
 
     Heun's method takes two calls a step and one in the last, so the number next below where it cannot have that many. With one
     call all solvers are the same step, which is computed once.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.few_calls.cells import GUIDED, REFERENCE, SOLVERS, STUDENT, TUNED, Cell, main_cells
+from benchmarks.few_calls.cells import CONSISTENCY, GUIDED, REFERENCE, STUDENT, TUNED, Cell, main_cells
 from benchmarks.few_calls.study import Budget
 from monai_echosynth.workflows.evaluate import compare_arms
 from monai_echosynth.workflows.machine import describe_machine, package_versions
@@ -18,7 +18,7 @@ from monai_echosynth.workflows.report.svg import new_figure, style_axes
 
 __all__ = ["draw", "page", "rows", "seed_rows"]
 
-_COLORS = {STUDENT: "#c2410c", "dpmpp_2m": "#0f766e", "unipc": "#1d4ed8", "heun": "#525252"}
+_COLORS = {STUDENT: "#c2410c", CONSISTENCY: "#a16207", "dpmpp_2m": "#0f766e", "unipc": "#1d4ed8", "heun": "#525252"}
 
 
 def rows(out: Path, budget: Budget, found: Sequence[Cell]) -> list[dict[str, Any]]:
@@ -86,7 +86,7 @@ def draw(found: Sequence[Mapping[str, Any]]) -> Figure:
     figure = new_figure(10.5, 3.4)
     panels = {"Dice on real patients": "dice", "Adherence to masks": "adherence", "KID to real frames": "kid"}
     for axes, (title, key) in zip(figure.subplots(1, 3), panels.items(), strict=True):
-        for method in (*SOLVERS, STUDENT):
+        for method in _COLORS:
             points = sorted((row["calls"], _value(row[key])) for row in found if row["method"] == method and row[key])
             if points:
                 axes.plot(*zip(*points, strict=True), "o-", color=_COLORS[method], label=method, markersize=4)
@@ -162,7 +162,12 @@ def _metrics(out: Path, stage: str) -> dict[str, Any]:
 
 
 def _title(row: Mapping[str, Any]) -> str:
-    names = {STUDENT: "student", TUNED: "teacher, unipc on tuned levels", GUIDED: "teacher, unipc, autoguidance"}
+    names = {
+        CONSISTENCY: "student by consistency tuning",
+        GUIDED: "teacher, unipc, autoguidance",
+        STUDENT: "student",
+        TUNED: "teacher, unipc on tuned levels",
+    }
     return names.get(row["method"], f"teacher, {row['method']}")
 
 

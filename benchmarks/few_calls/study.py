@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.few_calls.cells import GUIDED, STUDENT, TUNED, Cell, cells, main_cells
+from benchmarks.few_calls.cells import CONSISTENCY, GUIDED, STUDENT, TUNED, Cell, cells, main_cells
 from monai_echosynth.workflows.evaluate import mask_adherence, train_and_evaluate
 from monai_echosynth.workflows.generate import generate
 from monai_echosynth.workflows.metrics_study import MetricsSettings, run_metrics
@@ -54,22 +54,26 @@ class Bundles:
     Attributes:
         teacher: trained generator.
         student: its student.
+        consistency: a second student, by consistency tuning; none when omitted.
         tuned: a copy of the teacher with searched noise levels; none when omitted.
         companion: the teacher's companion for autoguidance; none when omitted.
     """
 
     teacher: Path
     student: Path
+    consistency: Path | None = None
     tuned: Path | None = None
     companion: Path | None = None
 
     def cells(self) -> list[Cell]:
         """Cells that they can draw."""
-        return cells([name for name, path in ((TUNED, self.tuned), (GUIDED, self.companion)) if path])
+        given = ((CONSISTENCY, self.consistency), (TUNED, self.tuned), (GUIDED, self.companion))
+        return cells([name for name, path in given if path])
 
     def inputs(self, cell: Cell) -> dict[str, Path | str]:
         """Those of a cell."""
-        drawing = {STUDENT: self.student, TUNED: self.tuned}.get(cell.method) or self.teacher
+        own = {STUDENT: self.student, CONSISTENCY: self.consistency, TUNED: self.tuned}
+        drawing = own.get(cell.method) or self.teacher
         return {
             "bundle": drawing,
             **({"companion": self.companion} if cell.method == GUIDED and self.companion else {}),
@@ -107,7 +111,7 @@ def _segmenter(cell: Cell, data: Path, budget: Budget, steps: int, seed: int) ->
 
 def _draw(cell: Cell, budget: Budget) -> Run:
     sampling: dict[str, Any] = {"nfe": cell.calls}
-    if cell.method != STUDENT:
+    if cell.method not in (STUDENT, CONSISTENCY):
         sampling["solver"] = "unipc" if cell.method in (TUNED, GUIDED) else cell.method
 
     def run(context: StageContext) -> Mapping[str, Any]:

@@ -15,8 +15,8 @@ SOLVERS = (
     *("dpmpp_3m", "unipc", "consistency"),
 )
 RUNTIME_PARTS = (
-    *("fused", "channels_last", "packed", "bfloat16", "float16", "compiled", "cuda_graph", "onnxruntime"),
-    *("int8_decoder", "batched"),
+    *("fused", "channels_last", "packed", "winograd", "bfloat16", "float16", "compiled", "cuda_graph"),
+    *("onnxruntime", "int8_decoder", "batched"),
 )
 FORMATS = ("nifti", "png", "nnunet")
 

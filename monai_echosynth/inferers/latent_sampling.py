@@ -142,9 +142,10 @@ class LatentSamplingInferer(Inferer):
         together = lanes if self.bit_stable(seg.device) else len(seg)
         companions = [] if self.image.companion is None else [self.image.companion]
         weights = weight_memory(network, self.image.autoencoder, *companions)
+        further = weights * (self.runtime.weight_copies - 1)
         one = pass_memory(network, self.image, seg[:1], classes)
-        fits = fitting_batch(together, one, free_memory(seg.device))
-        self.memory_need = weights + fits * one
+        fits = fitting_batch(together, one, free_memory(seg.device) - further)
+        self.memory_need = weights + further + fits * one
         if fits < together:
             self._limit.bound(fits)
             need = (together, together * one / 2**30, fits)

@@ -22,8 +22,9 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.inferers.cuda_graph import CudaGraph
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.networks.blocks.int8_convolutions import int8_convolutions
-from monai_echosynth.networks.blocks.packed_convolution import pack_convolutions
+from monai_echosynth.networks.blocks.packed_convolution import PackedConvolution, pack_convolutions
 from monai_echosynth.networks.blocks.sampling_blocks import SamplingDecoderBlock
+from monai_echosynth.networks.blocks.winograd_convolution import TRANSFORMED_WEIGHTS, WinogradConvolution
 from monai_echosynth.networks.nets.gamma_autoencoder import GammaAutoencoder
 from monai_echosynth.networks.nets.pixel_space import PixelSpace
 from monai_echosynth.networks.nets.sampling_unet import SamplingUNet
@@ -44,6 +45,8 @@ class RuntimePart(StrEnum):
     """Maps pixel by pixel."""
     PACKED = "packed"
     """Weights of convolutions as oneDNN reads them; CPU."""
+    WINOGRAD = "winograd"
+    """Convolutions of 3 x 3 with a quarter of the multiplications where that is faster, the others as ``packed``; CPU."""
     BFLOAT16 = "bfloat16"
     """Network and decoder in bfloat16."""
     FLOAT16 = "float16"
@@ -60,7 +63,9 @@ class RuntimePart(StrEnum):
     """Images of a batch together on a CPU too, where they are one by one otherwise."""
 
 
-_ENGINES = (RuntimePart.COMPILED, RuntimePart.CUDA_GRAPH, RuntimePart.ONNXRUNTIME, RuntimePart.PACKED)
+_LAID_OUT = {RuntimePart.PACKED: PackedConvolution, RuntimePart.WINOGRAD: WinogradConvolution}
+
+_ENGINES = (RuntimePart.COMPILED, RuntimePart.CUDA_GRAPH, RuntimePart.ONNXRUNTIME, *_LAID_OUT)
 """Each computes the core in its own way."""
 
 _HALVES = {RuntimePart.BFLOAT16: torch.bfloat16, RuntimePart.FLOAT16: torch.float16}
@@ -99,8 +104,11 @@ class Runtime:
                 raise EchoSynthError(
                     f"a runtime has at most one of {', '.join(group)}, got {'+'.join(both)}: leave one out"
                 )
-        if RuntimePart.ONNXRUNTIME in parts and parts & {*_HALVES, RuntimePart.INT8_DECODER}:
-            raise EchoSynthError(f"onnxruntime computes in float32 here, got {name}: leave the other precision out")
+        single = parts & {RuntimePart.ONNXRUNTIME, RuntimePart.WINOGRAD}
+        if single and parts & {*_HALVES, RuntimePart.INT8_DECODER}:
+            raise EchoSynthError(
+                f"{', '.join(single)} computes in float32 here, got {name}: leave the other precision out"
+            )
         return cls(parts - {RuntimePart.FUSED} | _implied(parts), exporter)
 
     @property
@@ -118,6 +126,13 @@ class Runtime:
         """Type of the networks' activations."""
         return next((_HALVES[part] for part in self.parts if part in _HALVES), torch.float32)
 
+    @property
+    def weight_copies(self) -> int:
+        """How often the trained weights lie in memory at most, those handed in included."""
+        if RuntimePart.WINOGRAD in self.parts:
+            return 1 + TRANSFORMED_WEIGHTS
+        return 2 if self.parts - {RuntimePart.BATCHED} else 1
+
     def without(self, *parts: RuntimePart) -> Runtime:
         """The runtime without some of its parts."""
         return replace(self, parts=self.parts - set(parts))
@@ -128,7 +143,7 @@ class Runtime:
         for part in (RuntimePart.CUDA_GRAPH, RuntimePart.FLOAT16):
             if part in self.parts and not cuda:
                 return part, "it needs a CUDA device"
-        for part in (RuntimePart.PACKED, RuntimePart.INT8_DECODER):
+        for part in (*_LAID_OUT, RuntimePart.INT8_DECODER):
             if part in self.parts and cuda:
                 return part, "it is for CPUs"
         if RuntimePart.COMPILED in self.parts and not cuda and not _compiler():
@@ -161,8 +176,8 @@ class Runtime:
         levels = torch.tensor(list(image.sigmas[:-1]), dtype=torch.float64)
         with torch.inference_mode():
             unet.prefetch(image.preconditioning.coefficients(levels).noise.float().to(device))
-        if RuntimePart.PACKED in self.parts:
-            unet.pack()
+        if self._convolution:
+            unet.pack(self._convolution)
         elif RuntimePart.COMPILED in self.parts:
             unet.run = torch.compile(unet.core, dynamic=False)
         elif RuntimePart.CUDA_GRAPH in self.parts:
@@ -183,9 +198,9 @@ class Runtime:
             for name, block in list(own.decoder.blocks.named_children()):
                 if isinstance(block, AEKLResBlock):
                     setattr(own.decoder.blocks, name, SamplingDecoderBlock(block))
-        if RuntimePart.PACKED in self.parts:
+        if self._convolution:
             own.decoder.to(self.precision if RuntimePart.INT8_DECODER not in self.parts else torch.float32)
-            pack_convolutions(own.decoder)
+            pack_convolutions(own.decoder, self._convolution)
         if self.precision is not torch.float32 and RuntimePart.INT8_DECODER not in self.parts:
             own.decoder = _Lowered(own.decoder.to(self.precision), self.precision)
         if RuntimePart.COMPILED in self.parts and RuntimePart.INT8_DECODER not in self.parts:
@@ -193,6 +208,11 @@ class Runtime:
         elif RuntimePart.ONNXRUNTIME in self.parts:
             own.decoder = self._exported(own.decoder)
         return own
+
+    @property
+    def _convolution(self) -> type[PackedConvolution] | None:
+        """What convolutions are replaced by."""
+        return next((kind for part, kind in _LAID_OUT.items() if part in self.parts), None)
 
     def _exported(self, module: nn.Module) -> nn.Module:
         if self.exporter is None:

@@ -51,6 +51,8 @@ _CPU = (
     *("plain", "batched", "fused", "channels_last", "channels_last+batched", "channels_last+packed"),
     *(
         "channels_last+packed+batched",
+        "channels_last+winograd",
+        "channels_last+winograd+batched",
         "compiled",
         "channels_last+compiled",
         "channels_last+compiled+batched",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.few_calls.cells import CALLS, GUIDED, REFERENCE, STUDENT, TUNED, Cell, cells, main_cells
+from benchmarks.few_calls.cells import CALLS, CONSISTENCY, GUIDED, REFERENCE, STUDENT, TUNED, Cell, cells, main_cells
 from benchmarks.few_calls.page import draw, page, rows, seed_rows
 from benchmarks.few_calls.study import Budget, Bundles, stages
 
@@ -22,18 +22,20 @@ def test_every_number_of_calls_is_there_once() -> None:
     assert sorted(cell.calls for cell in found if cell.method == "heun") == [3, 7, 15, 31, 63]
     assert [cell for cell in found if cell.calls == 1] == [Cell(STUDENT, 1), Cell("dpmpp_2m", 1)]
     assert set(main_cells()) <= set(found)
-    assert {cell.method for cell in cells([TUNED, GUIDED])} == {*(cell.method for cell in found), TUNED, GUIDED}
+    further = {CONSISTENCY, TUNED, GUIDED}
+    assert {cell.method for cell in cells([*further])} == {*(cell.method for cell in found), *further}
 
 
 def test_stages_name_each_piece_of_work_once(tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("data", "judge", "teacher", "student", "tuned", "companion")]
+    paths = [tmp_path / name for name in ("data", "judge", "teacher", "student", "consistency", "tuned", "companion")]
     made = stages(*paths[:2], Bundles(*paths[2:]), BUDGET)
     names = [stage.name for stage in made]
     assert len(set(names)) == len(names)
     drawn = {stage.name: stage for stage in made if stage.name.startswith("set_")}
     assert drawn["set_student_2"].inputs["bundle"] == paths[3]
-    assert drawn["set_tuned_8"].inputs["bundle"] == paths[4]
-    assert drawn["set_guided_32"].inputs["companion"] == paths[5]
+    assert drawn["set_consistency_2"].inputs["bundle"] == paths[4]
+    assert drawn["set_tuned_8"].inputs["bundle"] == paths[5]
+    assert drawn["set_guided_32"].inputs["companion"] == paths[6]
     assert drawn["set_unipc_8"].inputs["bundle"] == paths[2]
     assert sum(name.startswith("dice_") for name in names) == len(drawn) + 2 * len(main_cells())
 

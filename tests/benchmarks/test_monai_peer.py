@@ -7,6 +7,7 @@ import torch
 
 from benchmarks.monai_peer import Peers, make_peers
 from monai_echosynth.inferers.runtime import Runtime
+from monai_echosynth.networks.blocks import winograd_convolution
 from tests.helpers.tiny_generator import TINY_UNET, tiny_autoencoder, tiny_seg
 
 
@@ -21,8 +22,10 @@ def test_parameters_have_the_same_names(peers: Peers) -> None:
 
 
 @pytest.mark.parametrize(("scheduler", "calls"), [("ddim", 2), ("ddim", 10), ("ddpm", 6)])
-@pytest.mark.parametrize("name", ["plain", "channels_last+packed+batched"])
-def test_images_agree(peers: Peers, scheduler: str, calls: int, name: str) -> None:
+@pytest.mark.parametrize("name", ["plain", "channels_last+packed+batched", "channels_last+winograd"])
+def test_images_agree(peers: Peers, scheduler: str, calls: int, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(winograd_convolution, "_LEAST_CHANNELS", 1)
+    monkeypatch.setattr(winograd_convolution, "_LEAST_PIXELS", 1)
     theirs = peers.by_monai(scheduler, calls, seed=3)
     ours = peers.by_us(scheduler, calls, seed=3, runtime=Runtime.named(name))()
     assert theirs.std() > 0.02 and not torch.equal(theirs[0], theirs[1])

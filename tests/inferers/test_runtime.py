@@ -12,10 +12,19 @@ from monai_echosynth.diffusion.edm import EDM
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.inferers.cuda_graph import CudaGraph
 from monai_echosynth.inferers.latent_sampling import LatentSamplingInferer
+from monai_echosynth.inferers.memory_need import weight_memory
 from monai_echosynth.inferers.runtime import Runtime
+from monai_echosynth.networks.blocks import winograd_convolution
 from tests.helpers.tiny_generator import tiny_autoencoder, tiny_seg, tiny_unet
 
 COUNT = 3
+
+
+@pytest.fixture(autouse=True)
+def _small_maps_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Minimal filtering for the few channels and pixels of the tests."""
+    monkeypatch.setattr(winograd_convolution, "_LEAST_CHANNELS", 1)
+    monkeypatch.setattr(winograd_convolution, "_LEAST_PIXELS", 1)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +51,8 @@ def _images(inferer: LatentSamplingInferer, network: nn.Module, name: str, batch
         ("fused+batched", 1e-4),
         ("batched", 1e-4),
         ("channels_last+packed", 1e-4),
+        ("winograd", 1e-4),
+        ("channels_last+winograd+batched", 1e-4),
         ("packed+bfloat16", 0.2),
     ],
 )
@@ -52,7 +63,7 @@ def test_images_are_those_of_the_plain_networks(
     assert 0 <= difference < tolerance
 
 
-@pytest.mark.parametrize("name", ["fused", "fused+channels_last", "packed", "bfloat16"])
+@pytest.mark.parametrize("name", ["fused", "fused+channels_last", "packed", "winograd", "bfloat16"])
 def test_what_is_called_bit_stable_is(network: nn.Module, inferer: LatentSamplingInferer, name: str) -> None:
     assert inferer.with_runtime(Runtime.named(name)).bit_stable("cpu")
     assert torch.equal(_images(inferer, network, name, 1), _images(inferer, network, name, COUNT))
@@ -94,13 +105,26 @@ def test_names(name: str, canonical: str) -> None:
     assert Runtime.named(name).name == canonical
 
 
+@pytest.mark.parametrize(("name", "copies"), [("batched", 1), ("packed", 2), ("winograd+batched", 5)])
+def test_weights_in_memory(network: nn.Module, inferer: LatentSamplingInferer, name: str, copies: int) -> None:
+    need = []
+    for runtime in (Runtime(), Runtime.named(name)):
+        one = inferer.with_runtime(runtime)
+        one(tiny_seg(1), network, index=[0])
+        assert one.memory_need is not None
+        need.append(one.memory_need)
+    assert need[1] - need[0] == (copies - 1) * weight_memory(network, inferer.image.autoencoder)
+
+
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
         ("quick", "got 'quick': choose among them"),
-        ("compiled+onnxruntime", "at most one of compiled, cuda_graph, onnxruntime, packed"),
+        ("compiled+onnxruntime", "at most one of compiled, cuda_graph, onnxruntime, packed, winograd"),
+        ("packed+winograd", "got packed\\+winograd: leave one out"),
         ("bfloat16+float16", "at most one of bfloat16, float16"),
         ("onnxruntime+bfloat16", "onnxruntime computes in float32 here"),
+        ("winograd+int8_decoder", "winograd computes in float32 here"),
     ],
 )
 def test_names_that_are_refused(name: str, reason: str) -> None:

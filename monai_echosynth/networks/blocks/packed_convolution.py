@@ -49,8 +49,8 @@ class PackedConvolution(nn.Module):
         return out
 
 
-def pack_convolutions(module: nn.Module) -> int:
-    """Replaces the convolutions inside ``module`` in place; returns how many.
+def pack_convolutions(module: nn.Module, kind: type[PackedConvolution] = PackedConvolution) -> int:
+    """Replaces the convolutions inside ``module`` in place by those of a ``kind``; returns how many.
 
     Raises:
         EchoSynthError: this build of PyTorch is without oneDNN.
@@ -61,6 +61,6 @@ def pack_convolutions(module: nn.Module) -> int:
     for parent in list(module.modules()):
         for name, child in list(parent.named_children()):
             if type(child) is nn.Conv2d:
-                setattr(parent, name, PackedConvolution(child))
+                setattr(parent, name, kind(child))
                 count += 1
     return count

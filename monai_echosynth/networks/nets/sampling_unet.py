@@ -24,7 +24,7 @@ from monai.networks.nets.spade_diffusion_model_unet import SPADEDiffResBlock
 from torch import Tensor, nn
 
 from monai_echosynth.data.area_pool import area_pool
-from monai_echosynth.networks.blocks.packed_convolution import pack_convolutions
+from monai_echosynth.networks.blocks.packed_convolution import PackedConvolution, pack_convolutions
 from monai_echosynth.networks.blocks.sampling_blocks import Maps, SamplingAttention, SamplingResBlock, plain_convolution
 from monai_echosynth.networks.blocks.spade import SPADE, SPADEVariant
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
@@ -68,10 +68,10 @@ class SamplingUNet(nn.Module):
         self._rows: dict[float, Tensor] = {}
         self.run: Core = self.core
 
-    def pack(self) -> None:
-        """Lays the weights of :meth:`core` out for oneDNN; on a CPU, and neither compiled nor exported after that."""
+    def pack(self, kind: type[PackedConvolution] = PackedConvolution) -> None:
+        """Lays the weights of :meth:`core` out for a CPU; neither compiled nor exported after that."""
         for part in (self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
-            pack_convolutions(part)
+            pack_convolutions(part, kind)
 
     def forward(
         self, x: Tensor, timesteps: Tensor, seg: Tensor | SpadeCache, class_labels: Tensor | None = None
@@ -105,7 +105,9 @@ class SamplingUNet(nn.Module):
 
     def modulation(self, seg: Tensor, size: Sequence[int]) -> Maps:
         """Scale and shift of all SPADE layers for a mask (B, K, X, Y) and latents of ``size`` (in patches)."""
-        return tuple(tensor for part in self.modulations for tensor in part(seg, size))
+        return tuple(
+            tensor.contiguous(memory_format=self.layout) for part in self.modulations for tensor in part(seg, size)
+        )
 
     def prefetch(self, timesteps: Tensor) -> None:
         """Computes the time vectors of all ``timesteps`` (N,) in one product; calls at these levels look them up."""
