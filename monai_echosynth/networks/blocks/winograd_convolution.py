@@ -5,8 +5,8 @@ Maps are cut into tiles of 6 x 6 pixels that overlap by 2. For a tile d and a ke
 middle is one matrix product for each of the 36 positions: 36 multiplications for 16 pixels, which cost 144 otherwise.
 
 The matrices are those of Toom and Cook's algorithm at the points 0, :math:`\pm\sqrt{1/2}`, :math:`\pm\sqrt 2` and infinity. In
-float32 the result is nearly as close to the exact one as that of a direct convolution; the usual points 0, 1, -1, 2 and -2 make it
-five times as far off.
+float32 the result is nearly as close to the exact one as that of a direct convolution; the usual points 0, 1, -1, 2 and -2 make
+it five times as far off.
 
 References:
     Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, https://arxiv.org/abs/1509.09308
