@@ -69,8 +69,8 @@ class SamplingUNet(nn.Module):
         self.run: Core = self.core
 
     def pack(self, kind: type[PackedConvolution] = PackedConvolution) -> None:
-        """Lays the weights of :meth:`core` out for a CPU; neither compiled nor exported after that."""
-        for part in (self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
+        """Lays the weights out for a CPU; neither compiled nor exported after that."""
+        for part in (self.modulations, self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
             pack_convolutions(part, kind)
 
     def forward(
@@ -106,7 +106,9 @@ class SamplingUNet(nn.Module):
     def modulation(self, seg: Tensor, size: Sequence[int]) -> Maps:
         """Scale and shift of all SPADE layers for a mask (B, K, X, Y) and latents of ``size`` (in patches)."""
         return tuple(
-            tensor.contiguous(memory_format=self.layout) for part in self.modulations for tensor in part(seg, size)
+            tensor.contiguous(memory_format=self.layout)
+            for part in self.modulations
+            for tensor in part(seg.to(self.precision), size)
         )
 
     def prefetch(self, timesteps: Tensor) -> None:
@@ -150,14 +152,14 @@ class _Modulation(nn.Module):
         if self.merged:
             self.first = _joined([layer.mlp_shared for layer in layers])
             self.activation = layers[0].mlp_shared.adn
-            self.second = nn.ModuleList([_joined([layer.mlp_gamma, layer.mlp_beta]) for layer in layers])
+            second = [_joined([layer.mlp_gamma, layer.mlp_beta]) for layer in layers]
+            self.second, self.hidden = nn.ModuleList(second), [one.in_channels for one in second]
 
     def forward(self, seg: Tensor, size: Sequence[int]) -> Maps:
         """Scale and shift of each layer, in turns."""
         size = [int(side) // self.scale for side in size]
-        kind = next(self.parameters())
         maps: list[Tensor] = []
-        for norm, (gamma, shift) in zip(self.affine, self._pairs(seg.to(kind.dtype), size), strict=True):
+        for norm, (gamma, shift) in zip(self.affine, self._pairs(seg, size), strict=True):
             scale = gamma
             if isinstance(norm, nn.GroupNorm) and norm.affine:
                 weight, bias = norm.weight[:, None, None], norm.bias[:, None, None]
@@ -169,8 +171,9 @@ class _Modulation(nn.Module):
         if not self.merged:
             return [layer.modulation(seg, size) for layer in self.layers]  # type: ignore[operator]
         hidden = self.activation(self.first(area_pool(seg, size)))
-        parts = hidden.split([int(second.in_channels) for second in self.second], 1)  # type: ignore[arg-type]
-        both = [second(part).chunk(2, 1) for second, part in zip(self.second, parts, strict=True)]
+        both = [
+            second(part).chunk(2, 1) for second, part in zip(self.second, hidden.split(self.hidden, 1), strict=True)
+        ]
         return [(1 + gamma, shift) for gamma, shift in both]
 
 
