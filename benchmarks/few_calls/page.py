@@ -18,7 +18,14 @@ from monai_echosynth.workflows.report.svg import new_figure, style_axes
 
 __all__ = ["draw", "page", "rows", "seed_rows"]
 
-_COLORS = {STUDENT: "#c2410c", CONSISTENCY: "#a16207", "dpmpp_2m": "#0f766e", "unipc": "#1d4ed8", "heun": "#525252"}
+_COLORS = {
+    STUDENT: "#c2410c",
+    CONSISTENCY: "#a16207",
+    "dpmpp_2m": "#0f766e",
+    "unipc": "#1d4ed8",
+    TUNED: "#7c3aed",
+    "heun": "#525252",
+}
 
 
 def rows(out: Path, budget: Budget, found: Sequence[Cell]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 from monai_echosynth.data.area_pool import area_pool
@@ -78,9 +79,11 @@ class LatentImage:
         return self.solver.integrate(denoiser, noise, self.sigmas, lambda: draw(size)), denoiser.nfe
 
     def decoded(self, latent: Tensor, seg: Tensor, draw: Draw) -> Tensor:
-        """The second part: images of latents."""
+        """The second part: images of latents, on a CPU one after the other: the maps of one fit into its caches."""
         sector = _sector(seg)
-        image = self.autoencoder.decode_stage_2_outputs(latent, sector)
+        together = 1 if latent.device.type == "cpu" else len(latent)
+        parts = zip(latent.split(together), sector.split(together), strict=True)
+        image = torch.cat([self.autoencoder.decode_stage_2_outputs(*part) for part in parts])
         if self.texture is not None:
             residual = self.texture.residual(image, sector, draw(image.shape[2:]))
             image = (image + residual).clamp(0.0, 1.0) * sector
