@@ -22,6 +22,7 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.inferers.cuda_graph import CudaGraph
 from monai_echosynth.inferers.latent_image import LatentImage
 from monai_echosynth.networks.blocks.int8_convolutions import int8_convolutions
+from monai_echosynth.networks.blocks.merged_upsampling import merge_upsampling
 from monai_echosynth.networks.blocks.packed_convolution import PackedConvolution, pack_convolutions
 from monai_echosynth.networks.blocks.sampling_blocks import SamplingDecoderBlock
 from monai_echosynth.networks.blocks.winograd_convolution import TRANSFORMED_WEIGHTS, WinogradConvolution
@@ -194,7 +195,10 @@ class Runtime:
         own = copy.deepcopy(trained).requires_grad_(False).eval()
         if RuntimePart.INT8_DECODER in self.parts:
             int8_convolutions(own.decoder)
+        if RuntimePart.CHANNELS_LAST in self.parts:
+            own.decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if RuntimePart.FUSED in self.parts:
+            merge_upsampling(own.decoder)
             for name, block in list(own.decoder.blocks.named_children()):
                 if isinstance(block, AEKLResBlock):
                     setattr(own.decoder.blocks, name, SamplingDecoderBlock(block))

@@ -69,7 +69,7 @@ class SamplingResBlock(nn.Module):
         if self.layer is None:
             return F.silu(norm(x), inplace=True)
         scale, shift = maps[2 * (self.layer + place) : 2 * (self.layer + place) + 2]
-        return F.silu(torch.addcmul(shift, F.group_norm(x, norm.num_groups, eps=norm.eps), scale), inplace=True)
+        return F.silu(torch.addcmul(shift, norm(x), scale), inplace=True)
 
 
 class SamplingAttention(nn.Module):

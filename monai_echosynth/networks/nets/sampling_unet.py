@@ -4,9 +4,11 @@ A sampler calls the network N times with one mask at N noise levels that are kno
 :class:`SamplingUNet` therefore splits the network in three:
 
 - :meth:`~SamplingUNet.modulation`: scale and shift maps of all SPADE layers, a function of the mask: once a mask, the first
-  convolutions of all layers of one resolution as one, scale and shift as one;
+  convolutions of all layers of one resolution as one;
 - :meth:`~SamplingUNet.prefetch`: the time embedding through to the bias it becomes in each block, for all noise levels at once;
 - what is left, :meth:`~SamplingUNet.core`, a function of tensors alone that can be compiled, captured or exported.
+
+Upsampling and the convolution after it are one layer (:mod:`~monai_echosynth.networks.blocks.merged_upsampling`).
 
 It is called like the network it was made of, and computes the same up to rounding.
 """
@@ -24,6 +26,7 @@ from monai.networks.nets.spade_diffusion_model_unet import SPADEDiffResBlock
 from torch import Tensor, nn
 
 from monai_echosynth.data.area_pool import area_pool
+from monai_echosynth.networks.blocks.merged_upsampling import merge_upsampling
 from monai_echosynth.networks.blocks.packed_convolution import PackedConvolution, pack_convolutions
 from monai_echosynth.networks.blocks.sampling_blocks import Maps, SamplingAttention, SamplingResBlock, plain_convolution
 from monai_echosynth.networks.blocks.spade import SPADE, SPADEVariant
@@ -55,6 +58,7 @@ class SamplingUNet(nn.Module):
         if not isinstance(network, SPADEUNet) or network.with_conditioning:
             raise TypeError(f"a SPADEUNet without cross-attention is needed, got {type(network).__name__}")
         own = copy.deepcopy(network).requires_grad_(False).eval()
+        merge_upsampling(own)
         self.patch, self.width, self.precision = own.patch, own.block_out_channels[0], precision
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         self.modulations = _modulations(own)
@@ -145,36 +149,37 @@ class _Modulation(nn.Module):
 
     def __init__(self, layers: Sequence[SPADE], scale: int) -> None:
         super().__init__()
-        self.scale = scale
-        self.merged = all(layer.variant is SPADEVariant.PAPER for layer in layers)
-        self.layers = nn.ModuleList([] if self.merged else layers)
-        self.affine = nn.ModuleList([layer.param_free_norm for layer in layers])
-        if self.merged:
-            self.first = _joined([layer.mlp_shared for layer in layers])
-            self.activation = layers[0].mlp_shared.adn
-            second = [_joined([layer.mlp_gamma, layer.mlp_beta]) for layer in layers]
-            self.second, self.hidden = nn.ModuleList(second), [one.in_channels for one in second]
+        self.scale, self.averaged = scale, layers[0].variant is SPADEVariant.PAPER
+        self.first = _joined([layer.mlp_shared for layer in layers])
+        self.activation = layers[0].mlp_shared.adn
+        self.second = nn.ModuleList([part for layer in layers for part in _scale_and_shift(layer)])
+        self.hidden = [plain_convolution(layer.mlp_gamma).in_channels for layer in layers]
 
     def forward(self, seg: Tensor, size: Sequence[int]) -> Maps:
         """Scale and shift of each layer, in turns."""
         size = [int(side) // self.scale for side in size]
-        maps: list[Tensor] = []
-        for norm, (gamma, shift) in zip(self.affine, self._pairs(seg, size), strict=True):
-            scale = gamma
-            if isinstance(norm, nn.GroupNorm) and norm.affine:
-                weight, bias = norm.weight[:, None, None], norm.bias[:, None, None]
-                scale, shift = scale * weight, shift + scale * bias
-            maps += [scale, shift]
-        return tuple(maps)
+        hidden = self.activation(self.first(area_pool(seg, size) if self.averaged else F.interpolate(seg, size)))
+        parts = hidden.split(self.hidden, 1)
+        return tuple(second(parts[number // 2]) for number, second in enumerate(self.second))
 
-    def _pairs(self, seg: Tensor, size: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
-        if not self.merged:
-            return [layer.modulation(seg, size) for layer in self.layers]  # type: ignore[operator]
-        hidden = self.activation(self.first(area_pool(seg, size)))
-        both = [
-            second(part).chunk(2, 1) for second, part in zip(self.second, hidden.split(self.hidden, 1), strict=True)
-        ]
-        return [(1 + gamma, shift) for gamma, shift in both]
+
+def _scale_and_shift(layer: SPADE) -> list[nn.Module]:
+    """What makes ``1 + gamma`` and ``beta`` of a layer's hidden map, each a map of its own that nothing has to be added to."""
+    found: list[nn.Module] = []
+    for trained, start in ((layer.mlp_gamma, 1.0), (layer.mlp_beta, 0.0)):
+        convolution = copy.deepcopy(plain_convolution(trained))
+        if layer.variant is SPADEVariant.PAPER:
+            convolution.bias = nn.Parameter(_bias(convolution) + start, requires_grad=False)
+            found.append(convolution)
+            continue
+        instance = next((part for part in trained.modules() if isinstance(part, nn.InstanceNorm2d)), None)
+        if instance is None or instance.affine or instance.track_running_stats:
+            raise TypeError(f"an instance normalization without parameters is needed, got {trained}")
+        # nn.InstanceNorm2d would leave the layout of the map
+        norm = nn.GroupNorm(convolution.out_channels, convolution.out_channels, instance.eps).requires_grad_(False)
+        nn.init.constant_(norm.bias, start)
+        found.append(nn.Sequential(convolution, norm))
+    return found
 
 
 def _modulations(network: SPADEUNet) -> nn.ModuleList:
