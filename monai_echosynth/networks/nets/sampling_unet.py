@@ -175,11 +175,30 @@ def _scale_and_shift(layer: SPADE) -> list[nn.Module]:
         instance = next((part for part in trained.modules() if isinstance(part, nn.InstanceNorm2d)), None)
         if instance is None or instance.affine or instance.track_running_stats:
             raise TypeError(f"an instance normalization without parameters is needed, got {trained}")
-        # nn.InstanceNorm2d would leave the layout of the map
-        norm = nn.GroupNorm(convolution.out_channels, convolution.out_channels, instance.eps).requires_grad_(False)
-        nn.init.constant_(norm.bias, start)
-        found.append(nn.Sequential(convolution, norm))
+        found.append(nn.Sequential(convolution, _InstanceNorm(convolution.out_channels, instance.eps, start)))
     return found
+
+
+class _InstanceNorm(nn.GroupNorm):
+    """Instance normalization that keeps the layout of a map, and overwrites it.
+
+    PyTorch's instance norm returns maps channel by channel. Its group norm takes, for maps pixel by pixel, the variance as a
+    difference of squares, which is lost where the mean is large: here the mean is taken off before.
+
+    Args:
+        channels: channels of the map.
+        eps: added to the variance.
+        start: added to the result.
+    """
+
+    def __init__(self, channels: int, eps: float, start: float) -> None:
+        super().__init__(channels, channels, eps)
+        nn.init.constant_(self.bias, start)
+        self.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalized activations for ``x`` (B, C, H, W)."""
+        return super().forward(x.sub_(x.mean((2, 3), keepdim=True)))
 
 
 def _modulations(network: SPADEUNet) -> nn.ModuleList:

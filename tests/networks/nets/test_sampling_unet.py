@@ -39,6 +39,18 @@ def test_it_computes_what_the_network_does(
     assert expected.abs().max() > 0.5
 
 
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_large_mean_does_not_drown_normalized_modulation(channels_last: bool) -> None:
+    network, x, seg = tiny_unet(spade_variant="monai", spade_norm_affine=True), torch.randn(2, 1, 16, 16), tiny_seg(2)
+    for name, value in network.named_parameters():
+        if "mlp_gamma.conv.bias" in name or "mlp_beta.conv.bias" in name:
+            torch.nn.init.constant_(value, 30.0)
+    with torch.inference_mode():
+        expected = network(x, timesteps=torch.zeros(2), seg=seg)
+        found = SamplingUNet(network, channels_last=channels_last)(x, timesteps=torch.zeros(2), seg=seg)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)
+
+
 def test_bfloat16_is_near_and_float32_outside() -> None:
     network, x, seg = tiny_unet(), torch.randn(1, 1, 16, 16), tiny_seg()
     with torch.inference_mode():
