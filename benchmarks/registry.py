@@ -7,6 +7,7 @@ from benchmarks.autoencoder import benchmark_autoencoder
 from benchmarks.batching import benchmark_batching
 from benchmarks.data_loading import benchmark_data_loading
 from benchmarks.end_to_end import benchmark_end_to_end
+from benchmarks.families import benchmark_families
 from benchmarks.generation import benchmark_generation
 from benchmarks.latent_cache import benchmark_latent_cache
 from benchmarks.monai_peer import benchmark_monai_peer
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "end_to_end": benchmark_end_to_end,
     "processes": benchmark_processes,
     "throughput": benchmark_throughput,
+    "families": benchmark_families,
     "runtimes": benchmark_runtimes,
     "attention": benchmark_attention,
     "speed_of_light": benchmark_speed_of_light,

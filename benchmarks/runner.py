@@ -13,7 +13,7 @@ import torch
 
 from monai_echosynth.workflows.machine import describe_machine, package_versions
 
-__all__ = ["FORMAT", "Benchmark", "Case", "Options", "measure", "run_benchmarks", "tabulate"]
+__all__ = ["FORMAT", "Benchmark", "Case", "Options", "measure", "run_benchmarks", "tabulate", "that_run"]
 
 FORMAT = 1
 
@@ -50,6 +50,22 @@ class Case:
 
 Benchmark = Callable[[Options], dict[str, Any]]
 """Returns ``{"title", "rows": [...]}`` and, where outputs are compared, ``"checks": {name: value}``."""
+
+
+def that_run(cases: Sequence[Case]) -> tuple[list[Case], dict[str, str]]:
+    """Runs every case once; those that can be had here, and for the others why not, by name.
+
+    Compilers fail in ways of their own, and large batches may not fit into memory.
+    """
+    fine, reasons = list[Case](), dict[str, str]()
+    for case in cases:
+        try:
+            case.run()
+        except Exception as error:
+            reasons[case.name] = str(error).split("\n")[0]
+        else:
+            fine.append(case)
+    return fine, reasons
 
 
 def measure(cases: Sequence[Case], rounds: int, warm_up: int = 1) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.counting import Rates, count, measured_rates
-from benchmarks.runner import Case, Options, measure, tabulate
+from benchmarks.runner import Case, Options, measure, tabulate, that_run
 from benchmarks.subjects import autoencoder, device, segs, unet, write_bundle, write_frames
 from monai_echosynth.diffusion.edm import EDM
 from monai_echosynth.inferers.latent_sampling import LatentSamplingInferer
@@ -81,20 +81,15 @@ def _shape(
         rate = rates.low if RuntimePart.BFLOAT16 in runtime.parts else rates.flop
         for batch in batches:
             inferer = plain.with_runtime(runtime)
-            seg = few[torch.arange(batch, device=few.device) % 2]
-            run = partial(_draw, inferer, network, seg)
-            try:
-                run()
-            except Exception as error:  # compilers fail in ways of their own, and large batches may not fit
-                left_out[f"{size}, {name}, batch {batch}"] = str(error).split("\n")[0]
-                continue
+            run = partial(_draw, inferer, network, few[torch.arange(batch, device=few.device) % 2])
             cases.append(Case(f"{size} {side} px, {runtime.name}, batch {batch}", run, batch, {"rate": rate}))
-    rows = measure(cases, rounds)
+    cases, reasons = that_run(cases)
+    rows = measure(cases, rounds, warm_up=0)
     for row in rows:
         row["images per second"] = 1 / row["seconds_per_item"]
         row["GFLOP an image"] = flop / 1e9
         row["share of the product's rate"] = flop / row["seconds_per_item"] / row.pop("rate")
-    return rows, left_out
+    return rows, left_out | reasons
 
 
 def image_flop(inferer: LatentSamplingInferer, network: torch.nn.Module, seg: Tensor) -> float:

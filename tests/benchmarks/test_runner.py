@@ -12,7 +12,7 @@ import torch
 from benchmarks import __main__ as program
 from benchmarks.counting import Rates, count
 from benchmarks.registry import BENCHMARKS
-from benchmarks.runner import Case, Options, measure, run_benchmarks
+from benchmarks.runner import Case, Options, measure, run_benchmarks, that_run
 from benchmarks.table import to_markdown
 
 
@@ -26,6 +26,14 @@ def test_cases_take_turns() -> None:
     rows = measure([Case("A", lambda: order.append("A")), Case("B", lambda: order.append("B"))], rounds=3, warm_up=1)
     assert "".join(order) == "ABABABAB"
     assert [row["name"] for row in rows] == ["A", "B"] and [row["rounds"] for row in rows] == [3, 3]
+
+
+def test_what_cannot_be_had_is_left_out_with_its_reason() -> None:
+    def failing() -> None:
+        raise RuntimeError("out of memory\nand a long story")
+
+    cases = [Case("A", failing), Case("B", lambda: None)]
+    assert that_run(cases) == (cases[1:], {"A": "out of memory"})
 
 
 @pytest.mark.parametrize("rounds", [1, 4])
