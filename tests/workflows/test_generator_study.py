@@ -69,6 +69,7 @@ class Study:
         (folder / "study.py").write_text(SCRIPT)
         (folder / "grid.json").write_text(json.dumps(GRID))
         self._options = ["study", "--data", str(self.data), "--grid", str(folder / "grid.json"), "--out", str(self.out)]
+        self._options += ["--processes", "1"]
         self._script = folder / "study.py"
         self.said = ""
 
