@@ -195,13 +195,13 @@ class Runtime:
         own = copy.deepcopy(trained).requires_grad_(False).eval()
         if RuntimePart.INT8_DECODER in self.parts:
             int8_convolutions(own.decoder)
-        if RuntimePart.CHANNELS_LAST in self.parts:
-            own.decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if RuntimePart.FUSED in self.parts:
             merge_upsampling(own.decoder)
             for name, block in list(own.decoder.blocks.named_children()):
                 if isinstance(block, AEKLResBlock):
                     setattr(own.decoder.blocks, name, SamplingDecoderBlock(block))
+        if RuntimePart.CHANNELS_LAST in self.parts:
+            own.decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self._convolution:
             own.decoder.to(self.precision if RuntimePart.INT8_DECODER not in self.parts else torch.float32)
             pack_convolutions(own.decoder, self._convolution)

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import torch
 
+from monai_echosynth.workflows.machine import available_cores
+
 __all__ = ["fitting_processes", "run_processes"]
 
 _MOST_ON_A_CPU = 4
@@ -21,7 +23,7 @@ def fitting_processes() -> int:
     """One for each GPU, or for each core of a machine without, at most four of these."""
     if torch.cuda.is_available():
         return torch.cuda.device_count()
-    return min(len(os.sched_getaffinity(0)), _MOST_ON_A_CPU)
+    return min(available_cores(), _MOST_ON_A_CPU)
 
 
 def run_processes(command: Sequence[str], count: int) -> int:
@@ -30,7 +32,7 @@ def run_processes(command: Sequence[str], count: int) -> int:
     Each process has its number in ``RANK`` and the number of all in ``WORLD_SIZE``, as ``torchrun`` says them, and threads for
     its share of the cores unless ``OMP_NUM_THREADS`` is set. They end with this process when it is interrupted.
     """
-    threads = str(max(1, len(os.sched_getaffinity(0)) // count))
+    threads = str(max(1, available_cores() // count))
     shared = {"OMP_NUM_THREADS": threads, **os.environ, "WORLD_SIZE": str(count), "LOCAL_WORLD_SIZE": str(count)}
     running = [
         subprocess.Popen(list(command), env={**shared, "RANK": str(number), "LOCAL_RANK": str(number)})

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-__all__ = ["PeakMemory", "describe_machine", "package_versions"]
+__all__ = ["PeakMemory", "available_cores", "describe_machine", "package_versions"]
 
 _PACKAGES = ("monai-echosynth", "torch", "monai", "pytorch-ignite", "numpy", "scipy", "nibabel", "safetensors")
 _MEBIBYTE = 1 << 20
@@ -65,6 +65,11 @@ class PeakMemory:
                 self._sampled = max(self._sampled, process.memory_info().rss + children)
 
 
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def describe_machine() -> dict[str, Any]:
     """Processor, cores this process may use, memory in GiB, system, and the accelerator if there is one."""
     import torch
@@ -72,7 +77,7 @@ def describe_machine() -> dict[str, Any]:
     memory = psutil.virtual_memory().total
     return {
         "cpu": _cpu_model(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": available_cores(),
         "threads": torch.get_num_threads(),
         "memory_gib": round(memory / 1024**3, 1),
         "system": f"{platform.system()} {platform.machine()}",

@@ -35,7 +35,8 @@ run_processes([sys.executable, "-c", sys.argv[1], sys.argv[2]], 2)
 
 def test_each_has_a_number_and_a_share_of_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(local_processes.os, "sched_getaffinity", lambda _: set(range(6)))
+    monkeypatch.setattr(local_processes, "available_cores", lambda: 6)
+    monkeypatch.setattr(local_processes.torch.cuda, "is_available", lambda: False)
     assert run_processes([sys.executable, "-c", TELL, str(tmp_path), "none"], 2) == 0
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"0": "0 0 2 3", "1": "1 1 2 3"}
     assert fitting_processes() == 4

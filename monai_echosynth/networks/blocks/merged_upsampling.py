@@ -39,7 +39,7 @@ class MergedUpsampling(nn.Module):
         along = convolution.weight.new_tensor([[0, 0, 1], [0, 1, 1], [1, 1, 0], [1, 0, 0]], dtype=torch.float64)
         merged = torch.einsum("ai,ocij,bj->coab", along, convolution.weight.detach().double(), along)
         self.conv.weight = nn.Parameter(merged.to(convolution.weight.dtype))
-        self.conv.bias = convolution.bias
+        self.conv.bias = None if convolution.bias is None else nn.Parameter(convolution.bias.detach())
         self.requires_grad_(False)
 
     def forward(self, x: Tensor, *_: object) -> Tensor:

@@ -25,6 +25,7 @@ def test_it_is_the_two_layers_up_to_rounding_at_the_border_too(size: tuple[int, 
     merged = MergedUpsampling(layer)
     torch.testing.assert_close(merged(x), layer(x), rtol=0, atol=1e-13)
     assert not any(parameter.requires_grad for parameter in merged.parameters())
+    assert all(parameter.requires_grad for parameter in layer.parameters())  # it stays as it was
 
 
 def test_channels_last_maps_stay_so_and_a_time_embedding_changes_nothing() -> None:
