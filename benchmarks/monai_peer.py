@@ -47,6 +47,12 @@ SHAPE: dict[str, Any] = {
 _TRAINING_STEPS = 1000
 
 
+class _Unclipped(IDDPM):
+    """Without bounds of the clean estimate: MONAI's schedulers know [-1, 1] alone, which is not the range of these latents."""
+
+    predicts_noise = False
+
+
 @dataclass(frozen=True, eq=False)
 class Peers:
     """Both ways to sample, on the same weights.
@@ -156,7 +162,7 @@ def _monai_scheduler(scheduler: str, calls: int) -> DDIMScheduler | DDPMSchedule
 
 def _family(scheduler: str, calls: int) -> IDDPM:
     steps = calls if scheduler == "ddpm" else _TRAINING_STEPS
-    return IDDPM(steps, BetaSchedule.LINEAR, *_betas(steps), sigma_cap=float("inf"))
+    return _Unclipped(steps, BetaSchedule.LINEAR, *_betas(steps), sigma_cap=float("inf"))
 
 
 def _betas(steps: int) -> tuple[float, float]:

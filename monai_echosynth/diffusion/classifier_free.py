@@ -3,7 +3,8 @@ r"""Classifier-free guidance: one network with and without its condition, and a 
 .. math:: D(x; \sigma) = D_\emptyset(x; \sigma) + w \, \bigl(D_c(x; \sigma) - D_\emptyset(x; \sigma)\bigr)
 
 Scale 1 is the conditional model and 0 the unconditional one, both exactly and at one network call; above 1 the condition is
-exaggerated. The rule holds for denoised images as for predicted noise, since one is affine in the other.
+exaggerated. The rule holds for denoised images as for predicted noise, since one is affine in the other. Where estimates have
+bounds, so has the guided one.
 
 References:
     Ho and Salimans, "Classifier-Free Diffusion Guidance": https://arxiv.org/abs/2207.12598
@@ -60,4 +61,6 @@ class ClassifierFreeDenoiser:
         if self.scale == 1:
             return self.conditional(x, sigma)
         free = self.unconditional(x, sigma)
-        return free if self.scale == 0 else free + self.scale * (self.conditional(x, sigma) - free)
+        if self.scale == 0:
+            return free
+        return self.conditional.bounded(free + self.scale * (self.conditional(x, sigma) - free))

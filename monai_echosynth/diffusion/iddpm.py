@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -58,6 +59,7 @@ class IDDPM(Preconditioning):
         Rombach et al., "High-Resolution Image Synthesis with Latent Diffusion Models": https://arxiv.org/abs/2112.10752
     """
 
+    predicts_noise: ClassVar[bool] = True
     num_train_timesteps: int = 1000
     schedule: BetaSchedule = BetaSchedule.COSINE
     beta_start: float = 1e-4

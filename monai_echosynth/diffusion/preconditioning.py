@@ -19,7 +19,7 @@ The second form is the one computed here: it has no cancellation at small :math:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor
@@ -65,8 +65,11 @@ class Preconditioning(ABC):
     Attributes:
         sigma_min: lowest noise level of the sampling grid, > 0.
         sigma_max: highest noise level of the sampling grid.
+        predicts_noise: whether the clean estimate is the noisy image less what the network takes for noise, so that an error of
+            the network grows with the noise level.
     """
 
+    predicts_noise: ClassVar[bool] = False
     sigma_min: float
     sigma_max: float
 

@@ -7,6 +7,7 @@ r"""Variance-exploding preconditioning: the network returns minus the noise.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -31,6 +32,7 @@ class VE(Preconditioning):
         https://arxiv.org/abs/2011.13456
     """
 
+    predicts_noise: ClassVar[bool] = True
     sigma_min: float = 0.02
     sigma_max: float = 100.0
 

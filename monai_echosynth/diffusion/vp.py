@@ -8,6 +8,7 @@ r"""Variance-preserving preconditioning: the network sees a unit-variance mixtur
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -38,6 +39,7 @@ class VP(Preconditioning):
         https://arxiv.org/abs/2011.13456
     """
 
+    predicts_noise: ClassVar[bool] = True
     beta_d: float = 19.9
     beta_min: float = 0.1
     t_min_train: float = 1e-5

@@ -78,7 +78,8 @@ class ConsistencyPrepareBatch(PrepareBatch):
             return latent
         where = active.to(latent.device)
         noisy = latent[where] + broadcast_to_images(level[active], latent) * noise[where]
-        denoiser = Denoiser(self._call, self.preconditioning, **{name: value[where] for name, value in told.items()})
+        part = {name: value[where] for name, value in told.items()}
+        denoiser = Denoiser(self._call, self.preconditioning, None, **part)
         return latent.index_copy(0, where, denoiser(noisy, level[active]))
 
     def _call(self, x: Tensor, **keywords: Tensor) -> Tensor:

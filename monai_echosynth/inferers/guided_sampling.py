@@ -95,9 +95,10 @@ class GuidedSamplingInferer(Inferer):
         self, network: nn.Module, latent: Tensor, index: Sequence[int], condition: dict[str, Tensor]
     ) -> Tensor:
         generators = [image_generator(self.seed, k) for k in index]
+        bounds = self.autoencoder.data_range()
         denoiser = ClassifierFreeDenoiser(
-            Denoiser(network, self.preconditioning, **condition),
-            Denoiser(network, self.preconditioning),
+            Denoiser(network, self.preconditioning, bounds, **condition),
+            Denoiser(network, self.preconditioning, bounds),
             self.guidance,
         )
         start = starting_noise(latent, normal_noise(latent, generators), self.sigmas, self.strength)

@@ -74,7 +74,7 @@ class LatentImage:
         small = area_pool(seg, size)
         keep = SpadeCache if self.modulations is None else self.modulations.of
         told = {"seg": keep(small) if self.reuse_modulation else small, **conditioning}
-        inside = (latent_sector, self.autoencoder.background())
+        inside = (latent_sector, self.autoencoder.data_range())
         denoiser = SectorDenoiser(network, self.preconditioning, *inside, told, self.companion, self.guidance)
         return self.solver.integrate(denoiser, noise, self.sigmas, lambda: draw(size)), denoiser.nfe
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from monai_echosynth.diffusion.classifier_free import ClassifierFreeDenoiser, guidance_calls
-from monai_echosynth.diffusion.denoiser import Denoiser
+from monai_echosynth.diffusion.denoiser import Bounds, Denoiser
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.errors import EchoSynthError
 
@@ -48,7 +48,7 @@ class SectorDenoiser:
         network: denoising network.
         preconditioning: its diffusion family.
         sector: latent sector (B, 1, h, w), 0 or 1.
-        background: normalized latent outside the sector.
+        bounds: range of the normalized latents; the lower one is what is outside the sector.
         conditioning: keyword arguments of the networks; one mask cache holds the maps of both.
         companion: weaker network of the same latents and masks.
         weight: guidance weight w >= 1.
@@ -59,16 +59,16 @@ class SectorDenoiser:
         network: nn.Module,
         preconditioning: Preconditioning,
         sector: Tensor,
-        background: Tensor,
+        bounds: Bounds,
         conditioning: Mapping[str, Any],
         companion: nn.Module | None = None,
         weight: float = 1.0,
     ) -> None:
-        self.sector, self.background = sector, background
-        self.denoiser: Denoiser | ClassifierFreeDenoiser = Denoiser(network, preconditioning, **conditioning)
+        self.sector, self.background = sector, bounds[0]
+        self.denoiser: Denoiser | ClassifierFreeDenoiser = Denoiser(network, preconditioning, bounds, **conditioning)
         if autoguidance_calls(companion, weight) == 2:
             assert companion is not None
-            guide = Denoiser(companion, preconditioning, **conditioning)
+            guide = Denoiser(companion, preconditioning, bounds, **conditioning)
             self.denoiser = ClassifierFreeDenoiser(self.denoiser, guide, weight)
 
     @property

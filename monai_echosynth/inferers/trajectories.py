@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from monai_echosynth.diffusion.denoiser import Bounds
 from monai_echosynth.diffusion.preconditioning import Preconditioning
 from monai_echosynth.diffusion.solvers import DETERMINISTIC, SolverName, make_solver
 from monai_echosynth.errors import EchoSynthError
@@ -29,7 +30,7 @@ class Trajectories:
     Args:
         network: the teacher.
         preconditioning: its diffusion family.
-        background: normalized latent outside the sector.
+        bounds: range of the normalized latents; the lower one is what is outside the sector.
         solver: a deterministic method; each of its steps starts with an evaluation.
         nfe: network calls a trajectory.
         levels: noise levels wanted; the next ones of the solver's grid are taken.
@@ -45,7 +46,7 @@ class Trajectories:
         self,
         network: nn.Module,
         preconditioning: Preconditioning,
-        background: Tensor,
+        bounds: Bounds,
         solver: SolverName | str = SolverName.UNIPC,
         nfe: int = 16,
         levels: Sequence[float] = (80.0,),
@@ -54,7 +55,7 @@ class Trajectories:
             raise EchoSynthError(
                 f"trajectories need a deterministic solver, got {solver}: take one of {', '.join(DETERMINISTIC)}"
             )
-        self.network, self.preconditioning, self.background = network, preconditioning, background
+        self.network, self.preconditioning, self.bounds = network, preconditioning, bounds
         self.solver = make_solver(solver)
         self.sigmas = preconditioning.sigmas(self.solver.steps(nfe)).tolist()
         self.levels = nearest_levels(self.sigmas, levels)
@@ -71,7 +72,7 @@ class Trajectories:
         """
         seen: dict[float, Tensor] = {}
         told = {"seg": SpadeCache(seg), **conditioning}
-        denoiser = SectorDenoiser(self.network, self.preconditioning, sector, self.background, told)
+        denoiser = SectorDenoiser(self.network, self.preconditioning, sector, self.bounds, told)
 
         def recording(x: Tensor, sigma: Tensor | float) -> Tensor:
             seen[float(sigma)] = x  # a corrector's call at a level is followed by that of the step from it

@@ -19,6 +19,7 @@ from monai_echosynth.data.area_pool import area_pool
 from monai_echosynth.data.conditions import condition_items
 from monai_echosynth.data.grid_file import GRIDS, read_grids, write_grids
 from monai_echosynth.data.masks import load_masks, read_mask
+from monai_echosynth.diffusion.denoiser import Bounds
 from monai_echosynth.diffusion.grid_search import search_grid
 from monai_echosynth.diffusion.grid_table import GridTable
 from monai_echosynth.diffusion.preconditioning import Preconditioning
@@ -59,14 +60,14 @@ class _Samples:
 
     network: nn.Module
     preconditioning: Preconditioning
-    background: Tensor
+    bounds: Bounds
     sector: Tensor
     noise: Tensor
     told: dict[str, Any]
 
     @torch.inference_mode()
     def draw(self, solver: Solver, sigmas: Sequence[float]) -> Tensor:
-        denoiser = SectorDenoiser(self.network, self.preconditioning, self.sector, self.background, self.told)
+        denoiser = SectorDenoiser(self.network, self.preconditioning, self.sector, self.bounds, self.told)
         return solver.integrate(denoiser, self.noise, sigmas, lambda: self.noise)
 
 
@@ -150,7 +151,7 @@ def _samples(root: Path, data: str | Path, settings: GridSearchSettings) -> tupl
     told: dict[str, Any] = {"seg": SpadeCache(area_pool(seg, size))}
     if parser["conditions"]:
         told["class_labels"] = torch.tensor([item["condition"] for item in items], device=device)
-    generator = (network, build(parser, "preconditioning"), autoencoder.background())
+    generator = (network, build(parser, "preconditioning"), autoencoder.data_range())
     return _Samples(*generator, sector, noise.to(device), told), weights_digest(network)
 
 

@@ -35,6 +35,14 @@ def test_ends_are_exact_and_the_rest_is_affine(scale: float, calls: tuple[int, i
     assert joined.nfe == sum(calls) == guidance_calls(scale)
 
 
+def test_a_guided_estimate_has_the_bounds_of_its_parts() -> None:
+    network, bounds = AnalyticNoise(FAMILY), (torch.tensor(-1.5), torch.tensor(1.5))
+    told = Denoiser(network, FAMILY, bounds, condition=torch.tensor([1.0, -2.0]))
+    guided = ClassifierFreeDenoiser(told, Denoiser(network, FAMILY, bounds), 3.0)
+    found = guided(torch.randn(2, 1, 6, 6), float(FAMILY.table[400]))
+    assert found[0].max() == 1.5 and found[1].min() == -1.5
+
+
 @pytest.mark.parametrize("scale", [-0.1, math.nan, math.inf])
 def test_scales_that_are_none_are_refused(scale: float) -> None:
     with pytest.raises(EchoSynthError, match="guidance scale"):

@@ -8,6 +8,9 @@ import torch
 from monai_echosynth.diffusion.denoiser import Denoiser
 from monai_echosynth.diffusion.edm import EDM
 from monai_echosynth.diffusion.iddpm import IDDPM
+from monai_echosynth.diffusion.preconditioning import Preconditioning
+from monai_echosynth.diffusion.ve import VE
+from monai_echosynth.diffusion.vp import VP
 from monai_echosynth.errors import EchoSynthError
 
 
@@ -52,6 +55,16 @@ def test_every_evaluation_is_counted() -> None:
     for _ in range(4):
         denoiser(torch.zeros(7, 1, 2, 2), 1.0)
     assert denoiser.nfe == 4
+
+
+@pytest.mark.parametrize("family", [IDDPM(), VP(), VE(), EDM()])
+def test_estimates_from_noise_stay_in_the_range_of_data(family: Preconditioning) -> None:
+    x, bounds = torch.tensor([-9.0, 0.3, 7.0]).reshape(1, 1, 1, 3), (torch.tensor(-0.5), torch.tensor(1.5))
+    free = Denoiser(_Recorder(), family)(x, 0.5)
+    held = Denoiser(_Recorder(), family, bounds)(x, 0.5)
+    assert float(free.abs().max()) > 1.5
+    assert torch.equal(held, free.clamp(-0.5, 1.5) if family.predicts_noise else free)
+    assert family.predicts_noise == (family.coefficients(torch.tensor(0.5)).skip == 1)
 
 
 def test_wrong_number_of_levels_is_refused() -> None:

@@ -62,6 +62,9 @@ class Plain:
     def decode_stage_2_outputs(self, z: Tensor) -> Tensor:
         return z
 
+    def data_range(self) -> tuple[Tensor, Tensor]:
+        return torch.tensor(-torch.inf), torch.tensor(torch.inf)
+
 
 @pytest.mark.parametrize("solver", ["ddim", "ancestral"])
 def test_the_distance_to_the_reconstruction_grows_with_strength(solver: str) -> None:

@@ -26,11 +26,11 @@ def _pieces() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
 @torch.no_grad()
 def test_guidance_moves_away_from_the_companion() -> None:
     seg, x, sector = _pieces()
-    background = torch.tensor(-0.4)
+    bounds = torch.tensor(-0.4), torch.tensor(1.0)
     own, weak = (Denoiser(net, EDM(), seg=seg)(x, 0.7) for net in (MAIN, OTHER))
     for weight, calls in ((1.0, 1), (1.5, 2), (3.0, 2)):
-        guided = SectorDenoiser(MAIN, EDM(), sector, background, {"seg": SpadeCache(seg)}, OTHER, weight)
-        expected = torch.where(sector > 0, weak + weight * (own - weak), background)
+        guided = SectorDenoiser(MAIN, EDM(), sector, bounds, {"seg": SpadeCache(seg)}, OTHER, weight)
+        expected = torch.where(sector > 0, weak + weight * (own - weak), bounds[0])
         torch.testing.assert_close(guided(x, 0.7), expected, rtol=1e-4, atol=1e-5)
         assert guided.nfe == calls
 
@@ -38,7 +38,7 @@ def test_guidance_moves_away_from_the_companion() -> None:
 def test_modulation_of_both_networks_is_computed_once() -> None:
     seg, x, sector = _pieces()
     cache = SpadeCache(seg)
-    guided = SectorDenoiser(MAIN, EDM(), sector, torch.tensor(0.0), {"seg": cache}, OTHER, 2.0)
+    guided = SectorDenoiser(MAIN, EDM(), sector, (torch.tensor(0.0), torch.tensor(1.0)), {"seg": cache}, OTHER, 2.0)
     with torch.no_grad():
         guided(x, 2.0)
         layers = len(cache)

@@ -25,6 +25,10 @@ class _Exact(torch.nn.Module):
         return (estimate - skip * x / inp) / out
 
 
+def _between(low: float) -> tuple[Tensor, Tensor]:
+    return torch.tensor(low), torch.tensor(5.0)
+
+
 def test_levels_are_those_of_the_grid() -> None:
     grid = EDM().sigmas(16).tolist()
     found = nearest_levels(grid, [80, 4, 1.3, 0.4])
@@ -37,7 +41,7 @@ def test_levels_are_those_of_the_grid() -> None:
 def test_states_lie_on_the_trajectory(name: SolverName) -> None:
     """The state at each level is the exact one, and the end follows from each state."""
     noise = torch.randn(2, 1, 4, 4, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    solve = Trajectories(_Exact(), EDM(), torch.tensor(0.0), name, make_solver(name).nfe(120), [80, 4, 1.3, 0.4])
+    solve = Trajectories(_Exact(), EDM(), _between(0.0), name, make_solver(name).nfe(120), [80, 4, 1.3, 0.4])
     states = solve(noise, torch.rand(2, 5, 4, 4), torch.ones(2, 1, 4, 4))
     assert states.shape == (2, 5, 1, 4, 4)
     law, tolerance = GaussianDenoiser(), 0.03 if make_solver(name).order == 1 else 2e-3
@@ -51,12 +55,12 @@ def test_outside_the_sector_is_background() -> None:
     sector = torch.ones(1, 1, 4, 4)
     sector[..., :2] = 0
     noise = torch.randn(1, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    states = Trajectories(_Exact(), EDM(), torch.tensor(-0.6), nfe=8)(noise, torch.rand(1, 5, 4, 4), sector)
+    states = Trajectories(_Exact(), EDM(), _between(-0.6), nfe=8)(noise, torch.rand(1, 5, 4, 4), sector)
     assert (states[:, -1][sector == 0] == -0.6).all() and (states[:, -1][sector == 1] != -0.6).all()
 
 
 @pytest.mark.parametrize("name", ["consistency", "churn", "ancestral", "dpmpp_2m_sde"])
 def test_fresh_noise_makes_no_trajectory(name: str) -> None:
-    make: Callable[[], Trajectories] = lambda: Trajectories(_Exact(), EDM(), torch.tensor(0.0), name)  # noqa: E731
+    make: Callable[[], Trajectories] = lambda: Trajectories(_Exact(), EDM(), _between(0.0), name)  # noqa: E731
     with pytest.raises(EchoSynthError, match=f"need a deterministic solver, got {name}"):
         make()

@@ -126,9 +126,10 @@ class GammaAutoencoder(nn.Module):
         """Latent pixels (B, 1, X/f, Y/f) that touch the sector (B, 1, X, Y), as 0 or 1."""
         return F.max_pool2d(sector, self.downsampling)
 
-    def background(self) -> Tensor:
-        """Normalized latent of a pixel outside the sector: the lower bound of the Gamma law, 0, on the normalized scale."""
-        return self.normalizer.normalize(torch.zeros_like(self.normalizer.mean))
+    def data_range(self) -> tuple[Tensor, Tensor]:
+        """Normalized latents at the bounds of the Gamma law, 0 and infinity; the first is that of pixels outside the sector."""
+        bound = torch.zeros_like(self.normalizer.mean)
+        return self.normalizer.normalize(bound), bound + math.inf
 
     def encode_stage_2_inputs(self, x: Tensor, sector: Tensor | None = None) -> Tensor:
         """Posterior mean of an image, normalized for the diffusion stage; deterministic.

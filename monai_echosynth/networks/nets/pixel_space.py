@@ -52,9 +52,10 @@ class PixelSpace(nn.Module):
         """The sector (B, 1, X, Y)."""
         return sector
 
-    def background(self) -> Tensor:
-        """Normalized value of a pixel outside the sector, gray level 0."""
-        return self.normalizer.normalize(torch.zeros_like(self.normalizer.mean))
+    def data_range(self) -> tuple[Tensor, Tensor]:
+        """Normalized values of black and white; the first is that of pixels outside the sector."""
+        black = torch.zeros_like(self.normalizer.mean)
+        return self.normalizer.normalize(black), self.normalizer.normalize(black + 1)
 
     def encode_stage_2_inputs(self, x: Tensor, sector: Tensor | None = None) -> Tensor:
         """Image (B, 1, X, Y) in [0, 1] on the scale of the diffusion stage; the background of ``sector`` is constant."""

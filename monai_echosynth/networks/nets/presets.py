@@ -75,7 +75,7 @@ _UNETS |= {
     "edm": _UNETS["l64"] | {"attention_levels": (False, False, False, True), "spade_intermediate_channels": 184},
 }
 _UNETS |= {f"{name}_l64": _UNETS[name] | {"patch": 1} for name in ("quick", "cpu")}
-_UNETS |= {f"{name}_pixel": _UNETS[name] | {"patch": 4} for name in ("quick", "cpu")}
+_UNETS |= {f"{name}_pixel": _UNETS[name] | {"patch": 4, "input_gate": True} for name in ("quick", "cpu")}
 
 _CLASSIFIERS: dict[str, dict[str, Any]] = {
     "quick": {"width": 0.25, "depth": 0.34, "stochastic_depth": 0.05},

@@ -64,7 +64,7 @@ class SamplingUNet(nn.Module):
         self.modulations = _modulations(own)
         self.time_embed = own.time_embed
         self.class_embedding = own.class_embedding if own.num_class_embeds is not None else None
-        self.time_all = _rearrange(own)
+        self.time_all, self.input_gate = _rearrange(own), own.input_gate
         self.conv_in, self.down_blocks, self.middle_block = own.conv_in, own.down_blocks, own.middle_block
         self.up_blocks, self.out = own.up_blocks, own.out
         for part in (self.modulations, self.conv_in, self.down_blocks, self.middle_block, self.up_blocks, self.out):
@@ -93,6 +93,7 @@ class SamplingUNet(nn.Module):
             times: time vectors (1, T) or (B, T).
             maps: SPADE's maps.
         """
+        gate = None if self.input_gate is None else times[:, -1, None, None, None]
         h = F.pixel_unshuffle(x.to(self.precision), self.patch).contiguous(memory_format=self.layout)
         times = times.to(self.precision)
         h = self.conv_in(h)
@@ -105,7 +106,8 @@ class SamplingUNet(nn.Module):
             count = len(block.resnets)
             kept, states = kept[:-count], kept[-count:]
             h = block(hidden_states=h, res_hidden_states_list=states, temb=times, seg=maps)
-        return F.pixel_shuffle(self.out(h), self.patch)
+        made = F.pixel_shuffle(self.out(h), self.patch)
+        return made if gate is None else made + gate * x
 
     def modulation(self, seg: Tensor, size: Sequence[int]) -> Maps:
         """Scale and shift of all SPADE layers for a mask (B, K, X, Y) and latents of ``size`` (in patches)."""
@@ -131,12 +133,13 @@ class SamplingUNet(nn.Module):
         return self._embed(timesteps, class_labels)
 
     def _embed(self, timesteps: Tensor, class_labels: Tensor | None) -> Tensor:
-        embedded = self.time_embed(get_timestep_embedding(timesteps, self.width))
+        level = embedded = self.time_embed(get_timestep_embedding(timesteps, self.width))
         if self.class_embedding is not None:
             if class_labels is None:
                 raise ValueError("class_labels should be provided when num_class_embeds > 0")
             embedded = embedded + self.class_embedding(class_labels)
-        return self.time_all(F.silu(embedded))
+        times = self.time_all(F.silu(embedded))
+        return times if self.input_gate is None else torch.cat([times, self.input_gate(F.silu(level))], 1)
 
 
 class _Modulation(nn.Module):

@@ -71,10 +71,11 @@ def test_background_latent_is_constant(network: GammaAutoencoder, sector: torch.
     outside = network.latent_sector(sector) == 0
     latent = network.encode_stage_2_inputs(torch.rand(2, 1, 32, 32) * sector, sector)
     assert outside.any()
-    assert (latent[outside] == network.background()).all()
+    assert (latent[outside] == network.data_range()[0]).all()
     drawn = network(torch.rand(2, 1, 32, 32) * sector, sector=sector)["latent"]
     assert (drawn[outside] == 0).all()
-    assert network.normalizer.denormalize(network.background()).abs() < 1e-6
+    assert network.normalizer.denormalize(network.data_range()[0]).abs() < 1e-6
+    assert network.data_range()[1] == torch.inf
 
 
 def test_contract_of_monai(network: GammaAutoencoder) -> None:

@@ -16,6 +16,8 @@ SHAPES: list[dict[str, Any]] = [
     {"patch": 1},
     {"resblock_updown": True},
     {"num_class_embeds": 3},
+    {"patch": 4, "input_gate": True},
+    {"num_class_embeds": 3, "input_gate": True},
     {"spade_variant": "monai", "spade_norm_affine": True},
     {"channels": (16, 32, 32), "attention_levels": (False, True, True)},
 ]

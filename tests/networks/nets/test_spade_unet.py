@@ -55,6 +55,20 @@ def test_patch_folding_is_the_net_on_the_unshuffled_input() -> None:
         assert torch.equal(folded(x, timesteps, seg=seg), expected)
 
 
+def test_an_input_gate_adds_the_input_by_noise_level() -> None:
+    gated, plain = tiny_unet(3, input_gate=True), tiny_unet(4)
+    assert gated.input_gate is not None
+    plain.load_state_dict({name: v for name, v in gated.state_dict().items() if not name.startswith("input_gate")})
+    x, seg = torch.randn(2, 1, 16, 16), tiny_seg(2)
+    with torch.inference_mode():
+        added = gated(x, torch.tensor([0.5, -0.7]), seg=seg) - plain(x, torch.tensor([0.5, -0.7]), seg=seg)
+        shares = (added / x).flatten(1)
+        torch.testing.assert_close(shares, shares.median(1, keepdim=True)[0].expand_as(shares), rtol=0.01, atol=1e-3)
+        assert abs(float(shares[0].median() - shares[1].median())) > 0.01
+    fresh = SPADEUNet(1, 1, label_nc=5, use_flash_attention=True, input_gate=True, **TINY_UNET)
+    assert fresh.input_gate is not None and not fresh.input_gate.weight.any() and not fresh.input_gate.bias.any()
+
+
 def test_answers_to_mask_and_noise_level() -> None:
     network, x = tiny_unet(), torch.randn(1, 1, 16, 16)
     first, second = tiny_seg(2).split(1)
