@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.few_calls.cells import CONSISTENCY, GUIDED, REFERENCE, STUDENT, TUNED, Cell, main_cells
 from benchmarks.few_calls.study import Budget
+from monai_echosynth.metrics.summary_json import averaged
 from monai_echosynth.workflows.evaluate import compare_arms
 from monai_echosynth.workflows.machine import describe_machine, package_versions
 from monai_echosynth.workflows.report.svg import new_figure, style_axes
@@ -128,7 +129,7 @@ def _difference(out: Path, cell: Cell, steps: int, seeds: Sequence[int]) -> dict
     if cell == REFERENCE:
         return None
     first, second = (
-        _averaged([_summary(out / one.name / f"{steps}_{seed}" / "scores") for seed in seeds])
+        averaged([_summary(out / one.name / f"{steps}_{seed}" / "scores") for seed in seeds])
         for one in (cell, REFERENCE)
     )
     compared: dict[str, Any] = compare_arms(first, second)["mean"]
@@ -142,17 +143,6 @@ def _agreement(out: Path, cell: Cell) -> dict[str, Any] | None:
     first, second = (_summary(out / one.name / "quality" / "adherence") for one in (cell, REFERENCE))
     compared: dict[str, Any] = compare_arms(first, second)["mean"]
     return compared
-
-
-def _averaged(summaries: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """One summary with each frame's Dice averaged over several of the same frames."""
-    merged = json.loads(json.dumps(summaries[0]))
-    for number, case in enumerate(merged["metric_per_case"]):
-        for key, scores in case["metrics"].items():
-            scores["Dice"] = float(
-                np.mean([one["metric_per_case"][number]["metrics"][key]["Dice"] for one in summaries])
-            )
-    return dict(merged)
 
 
 def _summary(folder: Path) -> dict[str, Any]:

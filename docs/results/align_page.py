@@ -18,6 +18,7 @@ NAMES = {
     "histogram": "histogram matching",
     "fourier": "Fourier amplitudes (FDA)",
     "cycle": "CycleGAN",
+    "both": "before and aligned together",
 }
 
 
@@ -33,7 +34,9 @@ def align_page(summary: Mapping[str, Any], command: str) -> Iterator[str]:
         ([_name(cell), *_gaps(found["gaps"], names)] for cell, found in gaps.items()),
     )
     yield from _anatomy(summary)
-    yield "Dice on held-out patients, mean and 95 % interval over patients.\n"
+    count = summary.get("segmenters", 1)
+    several = f", of {count} segmenters with different seeds each (of real frames: one)" if count > 1 else ""
+    yield f"Dice on held-out patients, mean and 95 % interval over patients{several}.\n"
     structures = list(summary["dice"]["real"])
     rows = summary["dice"].items()
     yield from table(

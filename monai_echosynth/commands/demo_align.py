@@ -15,7 +15,7 @@ COMPONENTS = (
     *("stochastic", "dynamic", "agreement", "own_view", "identity", "diversity", "bridge", "matching"),
     "critic",
 )
-COMPARED = (*(f"no_{name}" for name in COMPONENTS), "mmd", "coral", "histogram", "fourier", "cycle")
+COMPARED = (*(f"no_{name}" for name in COMPONENTS), "mmd", "coral", "histogram", "fourier", "cycle", "both")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -24,7 +24,11 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     real = "prepared real frames with test patients; simulated when left out"
     synthetic = "synthetic set, or prepared frames; simulated when left out"
     segmenter = "echo_segmentation bundle of the real frames; one is trained when left out"
-    compared = "components to switch off (no_...) and baselines to try beside the aligner; all for every one"
+    compared = (
+        "components to switch off (no_...) and baselines to try beside the aligner, and segmenters of both sets together (both); "
+        "all for every one"
+    )
+    segmenters = "segmenters of every set, which differ in their seed; their scores are averaged"
     add_option(command, "--real", type=Path, metavar="DIR", help=real)
     add_option(command, "--synthetic", type=Path, metavar="DIR", help=synthetic)
     add_option(command, "--segmenter", type=Path, metavar="DIR", help=segmenter)
@@ -32,6 +36,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--compare", nargs="+", choices=(*COMPARED, "all"), default=[], metavar="NAME", help=compared)
     add_option(command, "--epochs", type=int, default=12, metavar="N", help="epochs of 400 frames of every aligner")
     add_option(command, "--iterations", type=int, default=500, metavar="N", help="optimizer steps of every segmenter")
+    add_option(command, "--segmenters", type=int, default=1, metavar="N", help=segmenters)
     add_option(command, "--patients", type=int, default=80, metavar="N", help="simulated patients of each machine")
     add_option(command, "--test-patients", type=int, default=30, metavar="N", help="simulated patients that test")
     strength = "part of the way to their aligned form that frames go, drawn between these for each"
@@ -51,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
     settings = replace(
         settings,
         strength=(args.strength[0], args.strength[1]),
+        segmenters=args.segmenters,
         aligner=replace(settings.aligner, epochs=args.epochs),
         segmentation=replace(settings.segmentation, iterations=args.iterations),
     )

@@ -19,7 +19,7 @@ import numpy as np
 
 from monai_echosynth.metrics.case_scores import CaseMetrics
 
-__all__ = ["case_entry", "summarize", "values_of"]
+__all__ = ["averaged", "case_entry", "summarize", "values_of"]
 
 
 def case_entry(metrics: CaseMetrics, prediction_file: str, reference_file: str, **extra: Any) -> dict[str, Any]:
@@ -40,6 +40,29 @@ def summarize(cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     labels = [key for key in keys if not key.startswith("(")]
     foreground = {name: _mean([mean[key][name] for key in labels]) for name in mean[labels[0]]}
     return {"foreground_mean": foreground, "mean": mean, "metric_per_case": list(cases)}
+
+
+def averaged(summaries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One summary of several of the same frames, such as those of segmenters that differ in their seed.
+
+    Every score of a frame is the mean of those that are defined; files are those of the first summary.
+
+    Raises:
+        ValueError: there is none, or they are not of the same frames.
+    """
+    if not summaries:
+        raise ValueError("an average needs at least one summary, got none: score a segmenter first")
+    frames = [[case["reference_file"].rsplit("/", 1)[-1] for case in one["metric_per_case"]] for one in summaries]
+    if any(names != frames[0] for names in frames):
+        raise ValueError("averaged summaries must be of the same frames in the same order: score all on one folder")
+    cases = []
+    for together in zip(*(one["metric_per_case"] for one in summaries), strict=True):
+        metrics = {
+            key: {name: _mean([float(case["metrics"][key][name]) for case in together]) for name in found}
+            for key, found in together[0]["metrics"].items()
+        }
+        cases.append({**together[0], "metrics": metrics})
+    return summarize(cases)
 
 
 def values_of(cases: Sequence[Mapping[str, Any]], key: str, name: str) -> list[float]:

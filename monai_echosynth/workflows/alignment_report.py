@@ -11,7 +11,7 @@ from typing import Any
 from monai_echosynth.data.atomic import write_json, write_text
 from monai_echosynth.workflows.alignment_frames import SHOWN, draw_alignment_frames
 from monai_echosynth.workflows.alignment_scores import REAL
-from monai_echosynth.workflows.alignment_study_settings import BASELINES, BEFORE, FULL, AlignmentStudySettings
+from monai_echosynth.workflows.alignment_study_settings import BASELINES, BEFORE, BOTH, FULL, AlignmentStudySettings
 from monai_echosynth.workflows.gap import GAPS
 from monai_echosynth.workflows.gap_table import TITLES
 from monai_echosynth.workflows.machine import describe_machine, package_versions
@@ -33,7 +33,10 @@ _ANATOMY = (
     "95th percentile over frames. Agreement: Dice against the mask. Identity: mean absolute change of real frames that took no "
     "part in training; change: that of the synthetic frames, both inside the sector, in gray levels of full scale 1."
 )
-_DICE = "One network, one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over patients."
+_DICE = (
+    "One network, one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over patients. "
+    "Where a set has several segmenters, which differ in their seed, a frame's score is their mean; of real frames there is one."
+)
 _FRAMES = (
     "Left to right, two frames a row: mask, synthetic frame, aligned frame, and the real frame that is most like it."
 )
@@ -56,6 +59,7 @@ def alignment_summary(study: AlignmentStudySettings, out: Path, settings: Mappin
         "peak_memory_mb": max(record["peak_memory_mb"] for record in records.values()),
         "versions": package_versions(),
         "machine": describe_machine(),
+        "segmenters": study.segmenters,
         "seed": study.seed,
     }
 
@@ -98,6 +102,7 @@ def cell_title(cell: str) -> str:
     if cell in BASELINES:
         return {"histogram": "Histogram matching", "fourier": "Fourier amplitudes (FDA)", "cycle": "CycleGAN"}[cell]
     fixed = {REAL: "Real frames", BEFORE: "Before", FULL: "Aligned", "mmd": "MMD alone", "coral": "CORAL alone"}
+    fixed[BOTH] = "Before and aligned together"
     return fixed.get(cell) or f"Without {cell.removeprefix('no_').replace('_', ' ')}"
 
 
@@ -143,7 +148,7 @@ def _dice_table(summary: Mapping[str, Any]) -> str:
 
 def _plot(study: AlignmentStudySettings, summary: Mapping[str, Any]) -> str:
     rows = []
-    for cell in study.cells:
+    for cell in study.arms[1:]:
         found = as_interval(summary["differences"][f"{cell}_minus_{BEFORE}"]["mean"])
         color = ARM_COLORS["mixed"] if cell == FULL else MUTED if cell in BASELINES else ARM_COLORS["real"]
         rows.append(Difference(cell_title(cell), found or Interval(*(float("nan"),) * 3), color))

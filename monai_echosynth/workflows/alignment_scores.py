@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.atomic import write_json
+from monai_echosynth.metrics.summary_json import averaged
 from monai_echosynth.workflows.alignment_study_settings import BEFORE, FULL, AlignmentStudySettings
 from monai_echosynth.workflows.anatomy_shift import anatomy_shift, mean_change
-from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter
+from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter, score_table
 from monai_echosynth.workflows.gap import common_size, compare, measure_domain
 from monai_echosynth.workflows.phantom_stage import prepared
 
@@ -25,11 +26,11 @@ def score_alignment_study(study: AlignmentStudySettings, folders: Mapping[str, P
 
     Args:
         study: what was compared.
-        folders: ``real``, ``synthetic``, ``judge``, the aligned set of each cell by its name, and ``segmenter_<cell>``.
+        folders: ``real``, ``synthetic``, ``judge``, the aligned set of each cell by its name, and the segmenters of each arm.
         out: folder to write.
 
     Returns:
-        Mean Dice by cell.
+        Mean Dice by arm.
     """
     real, synthetic, judge = (prepared(folders["real"]), prepared(folders["synthetic"]), folders["judge"])
     sets = {BEFORE: synthetic, **{cell: folders[cell] for cell in study.cells}}
@@ -45,12 +46,23 @@ def score_alignment_study(study: AlignmentStudySettings, folders: Mapping[str, P
         for cell in study.cells
     }
     write_json(out / "anatomy.json", anatomy)
-    segmenters = {REAL: judge, **{cell: folders[f"segmenter_{cell}"] for cell in sets}}
-    scores = {name: evaluate_segmenter(path, real, out / name, seed=study.seed) for name, path in segmenters.items()}
+    segmenters = {REAL: {REAL: judge}}
+    segmenters |= {arm: {name: folders[name] for name in study.segmenters_of(arm)} for arm in study.arms}
+    summaries = {
+        arm: averaged([_scored(path, real, out / name) for name, path in found.items()])
+        for arm, found in segmenters.items()
+    }
+    scores = {arm: score_table(summary, seed=study.seed) for arm, summary in summaries.items()}
     dice = {name: {**score["dice"], "mean": score["mean_dice"]} for name, score in scores.items()}
     write_json(out / "dice.json", dice)
-    summaries = {name: json.loads((out / name / "summary.json").read_text(encoding="utf-8")) for name in scores}
-    pairs = [(cell, BEFORE) for cell in study.cells] + [(FULL, cell) for cell in study.compared] + [(FULL, REAL)]
+    pairs = [(arm, BEFORE) for arm in study.arms[1:]] + [(FULL, arm) for arm in study.compared] + [(FULL, REAL)]
     differences = {f"{a}_minus_{b}": compare_arms(summaries[a], summaries[b], seed=study.seed) for a, b in pairs}
     write_json(out / "differences.json", differences)
     return {name: score["mean_dice"]["mean"] for name, score in scores.items()}
+
+
+def _scored(segmenter: Path, real: Path, out: Path) -> dict[str, Any]:
+    """Scores of a segmenter on every test frame."""
+    evaluate_segmenter(segmenter, real, out)
+    content: dict[str, Any] = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    return content

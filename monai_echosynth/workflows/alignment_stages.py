@@ -60,13 +60,14 @@ def baseline(context: StageContext) -> Mapping[str, Any]:
 
 
 def segmenter(budget: SegmentationSettings) -> Run:
-    """Trains on the input ``frames``; the real side has the validation frames."""
+    """Trains on the input ``frames``, and on ``aligned`` where given; the real side has the validation frames."""
 
     def run(context: StageContext) -> Mapping[str, Any]:
         from monai_echosynth.data.datalist import read_dataset_json
         from monai_echosynth.workflows.segmentation import train_segmenter
 
-        frames, real = prepared(context.inputs["frames"]), prepared(context.inputs["real"])
+        frames = [prepared(context.inputs[name]) for name in ("frames", "aligned") if name in context.inputs]
+        real = prepared(context.inputs["real"])
         sized = replace(budget, spatial_size=int(read_dataset_json(real)["spatial_size"][0]))
         return train_segmenter(context.folder, frames, sized, val_dataset_dir=real)
 

@@ -16,7 +16,14 @@ from typing import Any
 from monai_echosynth.data.check_prepared import check_prepared
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows import alignment_stages
-from monai_echosynth.workflows.alignment_study_settings import BASELINES, BEFORE, AlignmentStudySettings, cell_ids
+from monai_echosynth.workflows.alignment_study_settings import (
+    BASELINES,
+    BEFORE,
+    BOTH,
+    FULL,
+    AlignmentStudySettings,
+    cell_ids,
+)
 from monai_echosynth.workflows.stages import Stage, StageContext, run_stages
 
 __all__ = ["run_alignment_study"]
@@ -75,19 +82,22 @@ def alignment_stages_of(
             stages.append(Stage(side, values, alignment_stages.phantom, weight=20))
     sources: Inputs = {"real": real or "real", "synthetic": synthetic or "synthetic"}
     if segmenter is None:
-        stages.append(_segmenter(study, "judge", sources["real"], sources))
+        stages.append(_segmenter(study, "judge", {"frames": sources["real"]}, sources))
     sources["judge"] = segmenter or "judge"
-    stages.append(_segmenter(study, f"segmenter_{BEFORE}", sources["synthetic"], sources))
+    stages += _segmenters(study, BEFORE, {"frames": sources["synthetic"]}, sources)
     for cell in study.cells:
         stages += _cell(study, cell, sources)
+    if BOTH in study.arms:
+        together: Inputs = {"frames": sources["synthetic"], "aligned": f"aligned_{FULL}"}
+        stages += _segmenters(study, BOTH, together, sources)
     judged: Inputs = {**sources, **{cell: f"aligned_{cell}" for cell in study.cells}}
-    judged |= {f"segmenter_{cell}": f"segmenter_{cell}" for cell in (BEFORE, *study.cells)}
-    chosen = {"compared": list(study.compared), "seed": study.seed}
+    judged |= {name: name for arm in study.arms for name in study.segmenters_of(arm)}
+    chosen = {"compared": list(study.compared), "seed": study.seed, "segmenters": study.segmenters}
     chosen |= {
         "real": real.name if real else study.styles[1],
         "synthetic": synthetic.name if synthetic else study.styles[0],
     }
-    weight = 45 * (1 + len(study.cells))
+    weight = 45 * (1 + len(study.cells)) + 20 * len(study.arms) * study.segmenters
     shown: Inputs = {"evaluation": "evaluate", **judged}
     return [
         *stages,
@@ -116,12 +126,17 @@ def _cell(study: AlignmentStudySettings, cell: str, sources: Inputs) -> list[Sta
             Stage(name, {**seed, "strength": list(study.strength)}, alignment_stages.aligned, applied, weight=20),
             Stage(f"identity_{cell}", seed, alignment_stages.identity, same, weight=3),
         ]
-    return [*made, _segmenter(study, f"segmenter_{cell}", name, sources)]
+    return [*made, *_segmenters(study, cell, {"frames": name}, sources)]
 
 
-def _segmenter(study: AlignmentStudySettings, name: str, frames: Path | str, sources: Inputs) -> Stage:
-    budget = replace(study.segmentation, seed=study.seed)
-    inputs: Inputs = {"frames": frames, "real": sources["real"]}
+def _segmenters(study: AlignmentStudySettings, arm: str, frames: Inputs, sources: Inputs) -> list[Stage]:
+    """The segmenters of an arm."""
+    return [_segmenter(study, name, frames, sources, k) for k, name in enumerate(study.segmenters_of(arm))]
+
+
+def _segmenter(study: AlignmentStudySettings, name: str, frames: Inputs, sources: Inputs, number: int = 0) -> Stage:
+    budget = replace(study.segmentation, seed=study.seed + number)
+    inputs: Inputs = {**frames, "real": sources["real"]}
     return Stage(name, asdict(budget), alignment_stages.segmenter(budget), inputs, weight=0.18 * budget.iterations)
 
 

@@ -2,6 +2,8 @@
 
 A *cell* is one way to align: ``full`` is the aligner as it is, ``no_<component>`` the aligner without a component, ``mmd`` and
 ``coral`` the aligner with another pull towards real frames, and the baselines are named as such. ``before`` is the set as it was.
+An *arm* is what segmenters are trained on: ``before``, the set of each cell, and ``both``, the set as it was and the aligned one
+together.
 """
 
 from __future__ import annotations
@@ -14,12 +16,12 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.alignment_settings import COMPONENTS, AlignmentSettings
 from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
 
-__all__ = ["BASELINES", "BEFORE", "CELLS", "FULL", "AlignmentStudySettings", "cell_ids"]
+__all__ = ["BASELINES", "BEFORE", "BOTH", "CELLS", "FULL", "AlignmentStudySettings", "cell_ids"]
 
-FULL, BEFORE = "full", "before"
+FULL, BEFORE, BOTH = "full", "before", "both"
 BASELINES = ("histogram", "fourier", "cycle")
 PULLS: Mapping[str, Mapping[str, Any]] = {kind: {"alignment_kind": kind, "realism": 0.0} for kind in ("mmd", "coral")}
-CELLS = (*(f"no_{name}" for name in COMPONENTS), *PULLS, *BASELINES)
+CELLS = (*(f"no_{name}" for name in COMPONENTS), *PULLS, *BASELINES, BOTH)
 """What the full aligner can be compared with."""
 
 
@@ -51,6 +53,7 @@ class AlignmentStudySettings:
         styles: machines of the synthetic and of the real side's phantom.
         aligner: budget of every aligner.
         segmentation: budget of every segmenter.
+        segmenters: segmenters of every arm, which differ in their seed; their scores are averaged.
         strength: lowest and highest part of the way to their aligned form that frames go.
         cycle_steps: training steps of the adversarial baseline.
         seed: seed of everything.
@@ -65,19 +68,31 @@ class AlignmentStudySettings:
     segmentation: SegmentationSettings = field(
         default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=500)
     )
+    segmenters: int = 1
     strength: tuple[float, float] = (1.0, 1.0)
     cycle_steps: int = 600
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.segmenters < 1:
+            raise EchoSynthError(f"every set needs 1 segmenter or more, got {self.segmenters}: correct the number")
         for cell in self.compared:
-            if cell not in BASELINES:
+            if cell not in (*BASELINES, BOTH):
                 cell_ids(cell)
 
     @property
     def cells(self) -> tuple[str, ...]:
         """All ways to align, the full one first."""
-        return (FULL, *self.compared)
+        return (FULL, *(cell for cell in self.compared if cell != BOTH))
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """All that segmenters are trained on."""
+        return (BEFORE, *self.cells, *(cell for cell in self.compared if cell == BOTH))
+
+    def segmenters_of(self, arm: str) -> tuple[str, ...]:
+        """Names of the segmenters of an arm."""
+        return (f"segmenter_{arm}", *(f"segmenter_{arm}_{number}" for number in range(1, self.segmenters)))
 
     @property
     def networks(self) -> tuple[str, ...]:

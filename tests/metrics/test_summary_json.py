@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from monai_echosynth.metrics.case_scores import case_scores
-from monai_echosynth.metrics.summary_json import case_entry, summarize
+from monai_echosynth.metrics.summary_json import averaged, case_entry, summarize
 
 REFERENCE_A = np.array([[0, 2, 2, 0], [2, 1, 1, 2], [2, 1, 1, 2], [4, 3, 3, 4]])
 PREDICTION_A = np.array([[0, 2, 2, 0], [2, 1, 2, 2], [2, 1, 1, 0], [0, 3, 0, 3]])
@@ -61,3 +61,27 @@ def test_all_absent_is_nan_without_a_warning() -> None:
 def test_no_case_is_an_error() -> None:
     with pytest.raises(ValueError, match="at least one case"):
         summarize([])
+
+
+def test_an_average_is_that_of_each_frame() -> None:
+    swapped = [
+        case_entry(case_scores(reference, reference, (1.0, 2.0)), f"q/{name}.nii.gz", f"r/{name}.nii.gz", patient=name)
+        for name, reference in (("a", REFERENCE_A), ("b", REFERENCE_B))
+    ]
+    first, perfect = summarize(_cases()), summarize(swapped)
+    found = averaged([first, perfect])
+    for number, case in enumerate(found["metric_per_case"]):
+        assert case["prediction_file"] == f"p/{'ab'[number]}.nii.gz" and case["patient"] == "ab"[number]
+        before = first["metric_per_case"][number]["metrics"]["1"]["Dice"]
+        assert case["metrics"]["1"]["Dice"] == pytest.approx((before + 1) / 2)
+    assert math.isnan(found["metric_per_case"][1]["metrics"]["3"]["Dice"])
+    assert found["mean"]["1"]["Dice"] == pytest.approx((first["mean"]["1"]["Dice"] + 1) / 2)
+    np.testing.assert_equal(averaged([first]), first)
+
+
+def test_averages_of_nothing_or_of_other_frames_are_errors() -> None:
+    summary = summarize(_cases())
+    with pytest.raises(ValueError, match="at least one summary"):
+        averaged([])
+    with pytest.raises(ValueError, match="same frames in the same order"):
+        averaged([summary, summarize(_cases()[::-1])])

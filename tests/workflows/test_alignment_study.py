@@ -29,9 +29,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*always_return_as_numpy.*:FutureWarning"),
 ]
 TINY = AlignmentStudySettings(
-    ("no_attention", "histogram", "fourier", "cycle"),
+    ("no_attention", "histogram", "both", "fourier", "cycle"),
     aligner=replace(TINY_ALIGNER, epochs=1),
     segmentation=TINY_SEGMENTER,
+    segmenters=2,
     cycle_steps=2,
 )
 
@@ -50,22 +51,45 @@ def study(domains: TinyDomains, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_summary_has_every_gap_before_and_after(study: Path) -> None:
     summary: dict[str, Any] = json.loads((study / "summary.json").read_text())
-    cells = ["before", "full", *TINY.compared]
-    assert list(summary["gaps"]) == cells
+    cells = ["before", *TINY.cells]
+    assert list(summary["gaps"]) == cells and "both" not in cells
     assert all(set(found["gaps"]) == set(GAPS) for found in summary["gaps"].values())
-    assert list(summary["dice"]) == ["real", *cells]
-    assert {"full_minus_before", "full_minus_cycle", "cycle_minus_before", "full_minus_real"} <= set(
-        summary["differences"]
-    )
+    assert list(summary["dice"]) == ["real", *cells, "both"]
+    assert {
+        "full_minus_before",
+        "both_minus_before",
+        "full_minus_both",
+        "cycle_minus_before",
+        "full_minus_real",
+    } <= set(summary["differences"])
+    assert summary["segmenters"] == 2
     assert set(summary["aligners"]) == {"full", "no_attention"}
     assert 0 <= summary["aligners"]["full"]["identity"]["mean"] < 0.25
     assert set(summary["anatomy"]["full"]["structures"]) == {"lv_endo", "myo", "la"}
 
 
+def test_scores_are_means_over_segmenters(study: Path) -> None:
+    each = [
+        json.loads((study / "evaluation" / name / "scores.json").read_text()) for name in TINY.segmenters_of("both")
+    ]
+    found = json.loads((study / "evaluation" / "dice.json").read_text())["both"]["mean"]["mean"]
+    assert found == pytest.approx(np.mean([one["mean_dice"]["mean"] for one in each]), abs=1e-9)
+    seeds = [json.loads((study / "stages" / f"{name}.json").read_text()) for name in TINY.segmenters_of("both")]
+    assert [record["settings"]["seed"] for record in seeds] == [0, 1]
+    assert all(
+        record["metrics"]["frames"]
+        == 2 * json.loads((study / "stages" / "segmenter_full.json").read_text())["metrics"]["frames"]
+        for record in seeds
+    )
+
+
 def test_report_stands_alone_and_shows_the_frames(study: Path) -> None:
     page = (study / "report.html").read_text()
     assert "<script" not in page and 'src="http' not in page
-    assert all(title in page for title in ("Without attention", "Histogram matching", "CycleGAN", "Border sharpness"))
+    assert all(
+        title in page
+        for title in ("Without attention", "Histogram matching", "CycleGAN", "Border sharpness", "together")
+    )
     assert ">nan<" not in page
     with Image.open(study / "frames.png") as picture:
         assert min(picture.size) > 64
@@ -92,6 +116,11 @@ def test_names_agree_with_the_command() -> None:
 def test_unknown_cells_are_refused() -> None:
     with pytest.raises(EchoSynthError, match="no_such"):
         AlignmentStudySettings(("no_such",))
+
+
+def test_a_set_without_a_segmenter_is_refused() -> None:
+    with pytest.raises(EchoSynthError, match="1 segmenter or more, got 0"):
+        AlignmentStudySettings(segmenters=0)
 
 
 def test_one_side_alone_is_refused(domains: TinyDomains, tmp_path: Path) -> None:
