@@ -26,6 +26,7 @@ from monai.networks.nets.spade_diffusion_model_unet import SPADEDiffResBlock
 from torch import Tensor, nn
 
 from monai_echosynth.data.area_pool import area_pool
+from monai_echosynth.networks.blocks.input_gate import InputGate
 from monai_echosynth.networks.blocks.merged_upsampling import merge_upsampling
 from monai_echosynth.networks.blocks.packed_convolution import PackedConvolution, pack_convolutions
 from monai_echosynth.networks.blocks.sampling_blocks import Maps, SamplingAttention, SamplingResBlock, plain_convolution
@@ -93,7 +94,7 @@ class SamplingUNet(nn.Module):
             times: time vectors (1, T) or (B, T).
             maps: SPADE's maps.
         """
-        gate = None if self.input_gate is None else times[:, -1, None, None, None]
+        share = None if self.input_gate is None else times[:, -1:]
         h = F.pixel_unshuffle(x.to(self.precision), self.patch).contiguous(memory_format=self.layout)
         times = times.to(self.precision)
         h = self.conv_in(h)
@@ -107,7 +108,7 @@ class SamplingUNet(nn.Module):
             kept, states = kept[:-count], kept[-count:]
             h = block(hidden_states=h, res_hidden_states_list=states, temb=times, seg=maps)
         made = F.pixel_shuffle(self.out(h), self.patch)
-        return made if gate is None else made + gate * x
+        return made if share is None else made + InputGate.passed(x, share)
 
     def modulation(self, seg: Tensor, size: Sequence[int]) -> Maps:
         """Scale and shift of all SPADE layers for a mask (B, K, X, Y) and latents of ``size`` (in patches)."""

@@ -2,11 +2,6 @@
 
 Encoder and middle are those of MONAI's diffusion U-Net; each residual block of the decoder normalizes with
 :class:`~monai_echosynth.networks.blocks.spade.SPADE`. Parameter names are MONAI's, so that state dicts interchange.
-
-A network that predicts noise has to return its input almost unchanged where there is hardly anything but noise, and one that
-folds large patches into few channels learns that badly: at a noise level of 150, noise predicted to within 3 % leaves an error
-of 4.5 in the clean estimate, of data with the standard deviation 0.5. An input gate adds the input, scaled by a number that
-follows from the noise level, so that this part needs no learning of patterns.
 """
 
 from __future__ import annotations
@@ -19,6 +14,7 @@ from monai.networks.nets import SPADEDiffusionModelUNet
 from monai.networks.nets.diffusion_model_unet import get_timestep_embedding
 from torch import Tensor, nn
 
+from monai_echosynth.networks.blocks.input_gate import InputGate
 from monai_echosynth.networks.blocks.spade import SPADE, SPADEVariant
 from monai_echosynth.networks.blocks.spade_cache import SpadeCache
 
@@ -35,7 +31,7 @@ class SPADEUNet(SPADEDiffusionModelUNet):
             network then works on a grid ``patch`` times coarser, at ``patch**2`` times less cost (patch 1: as in MONAI).
         spade_norm_affine: give the normalization inside SPADE its own parameters (as in MONAI). The paper has none.
         spade_variant: how SPADE's scale and shift follow from the mask; ``monai`` with ``spade_norm_affine`` is MONAI's network.
-        input_gate: add the input times a number that the network computes from the noise level; 0 before training.
+        input_gate: add a share of the input that follows from the noise level, which large patches need where noise is predicted.
         **kwargs: further arguments of ``monai.networks.nets.SPADEDiffusionModelUNet`` (two spatial dimensions).
     """
 
@@ -53,7 +49,7 @@ class SPADEUNet(SPADEDiffusionModelUNet):
             spatial_dims=2, in_channels=in_channels * patch**2, out_channels=out_channels * patch**2, **kwargs
         )
         self.patch = patch
-        self.input_gate = _gate(self.time_embed[0].out_features) if input_gate else None
+        self.input_gate = InputGate(self.time_embed[0].out_features) if input_gate else None
         for parent in list(self.modules()):
             for name, child in list(parent.named_children()):
                 if isinstance(child, MonaiSPADE):
@@ -75,15 +71,7 @@ class SPADEUNet(SPADEDiffusionModelUNet):
         if self.input_gate is None:
             return made
         times = self.time_embed(get_timestep_embedding(timesteps, self.block_out_channels[0]).to(x.dtype))
-        return made + self.input_gate(F.silu(times))[..., None, None] * x
-
-
-def _gate(features: int) -> nn.Linear:
-    """From time vectors to the share of the input that is passed on, 0 before training."""
-    gate = nn.Linear(features, 1)
-    nn.init.zeros_(gate.weight)
-    nn.init.zeros_(gate.bias)
-    return gate
+        return made + self.input_gate.passed(x, self.input_gate(F.silu(times)))
 
 
 def _our_spade(layer: MonaiSPADE, affine: bool, variant: SPADEVariant | str) -> SPADE:
