@@ -27,7 +27,8 @@ pathlib.Path(sys.argv[1], os.environ["RANK"]).write_text(str(os.getpid()))
 time.sleep(60)
 """
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # programs of a shell's background ignore it
 from monai_echosynth.workflows.local_processes import run_processes
 run_processes([sys.executable, "-c", sys.argv[1], sys.argv[2]], 2)
 """
