@@ -48,6 +48,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(
         command, "--prompt", metavar="TEXT", help="sentence of the CLIP score; view and phase of each frame otherwise"
     )
+    add_option(command, "--lpips", type=Path, metavar="FILE", help="torchvision's weights of AlexNet for LPIPS")
     add_option(
         command, "--frames", type=int, default=5000, metavar="N", help="frames of a set that are measured, at most"
     )
@@ -70,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
         segmenter=args.segmenter,
         clip=args.clip,
         prompt=args.prompt,
+        lpips=args.lpips,
         frames=args.frames,
         pairs=args.pairs,
         seed=args.seed,

@@ -43,7 +43,7 @@ def guided_items(
     """The images of a set in order.
 
     Args:
-        guides: one entry a guide with ``name``, ``view`` (its class or empty) and ``condition``.
+        guides: one entry a guide with ``name``, ``view`` (its class or empty), ``condition`` and, where it is one, ``text``.
         frames: frames to start from; none where images start from noise.
         count: number of images; one for every guide and frame when omitted.
 
@@ -58,7 +58,7 @@ def guided_items(
         guide = guides[k % len(guides)]
         frame = str(frames[(k // len(guides)) % len(frames)]) if frames else ""
         name = f"{guide['name']}_s{k:06d}"
-        given = {"view": guide["view"], "condition": guide["condition"], "source": frame}
+        given = {key: guide[key] for key in ("view", "condition", "text") if key in guide} | {"source": frame}
         items.append({**given, "index": k, "copy": 0, "mask": "", "id": name, "patient": name})
     return items
 

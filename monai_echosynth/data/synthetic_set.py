@@ -30,6 +30,9 @@ __all__ = ["SyntheticSet", "begun_settings", "set_items"]
 
 _SETTINGS = "generation.json"
 
+_GUIDED = ("text", "source")
+"""What images that are made from no mask may have: the text that they show and the frame that they start from."""
+
 
 def set_items(masks: Sequence[Mapping[str, Any]], count: int | None = None, copies: int = 0) -> list[dict[str, Any]]:
     """The images of a set in order: items of their masks with ``index``, ``copy``, ``mask`` (its id) and their own ``id``.
@@ -171,6 +174,7 @@ class SyntheticSet:
             "mask": item["mask"],
             "copy": item["copy"],
             **{key: str(item.get(key, "")) for key in ("patient", "view", "phase")},
+            **{key: str(item[key]) for key in _GUIDED if item.get(key)},
             "image": image.relative_to(self.folder).as_posix(),
             "label": label.relative_to(self.folder).as_posix(),
             "image_sha256": _digest(image),
@@ -193,7 +197,7 @@ class SyntheticSet:
             "spatial_size": [self.size, self.size],
             **label_keys(self.table),
             "seed": self.settings["seed"],
-            "training": [{key: record[key] for key in keys} for record in records],
+            "training": [{key: record[key] for key in (*keys, *_GUIDED) if key in record} for record in records],
             "validation": [],
             "test": [],
             "duplicates": [],

@@ -81,7 +81,7 @@ class LatentSamplingInferer(Inferer):
         guidance: float = 1.0,
         runtime: Runtime | None = None,
     ) -> None:
-        method = make_solver(SolverName(solver))
+        method = make_solver(solver)
         networks = autoguidance_calls(companion, guidance)
         own_calls = max(nfe // networks, min(nfe, 1))
         found = (grids or GridTable()).sigmas(solver, own_calls)

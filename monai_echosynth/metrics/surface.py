@@ -7,7 +7,8 @@ distance of the center of pixel a from the nearest pixel of outline B (pixel cen
     HD95 = max(95th percentile of d(a, B), 95th percentile of d(b, A))
     ASSD = (sum_a d(a, B) + sum_b d(b, A)) / (|A| + |B|)
 
-An outline of nothing has no distance: all three are NaN when either mask is empty.
+Where both masks are empty there is nothing to measure: all three are NaN. Where one of them is, all three are the diagonal of
+the picture, more than any two outlines in it can be apart: a structure that was missed is the worst there is and counts.
 
 References:
     Huttenlocher et al., "Comparing images using the Hausdorff distance". https://doi.org/10.1109/34.232073
@@ -15,6 +16,7 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -58,8 +60,12 @@ def surface_distances(
         raise ValueError(
             f"spacing needs {reference.ndim} positive numbers in mm, got {tuple(spacing)}: check the header"
         )
-    if not prediction.any() or not reference.any():
-        return SurfaceDistances(float("nan"), float("nan"), float("nan"))
+    shown = bool(prediction.any()), bool(reference.any())
+    if not all(shown):
+        worst = (
+            math.hypot(*(n * mm for n, mm in zip(reference.shape, spacing, strict=True))) if any(shown) else math.nan
+        )
+        return SurfaceDistances(worst, worst, worst)
     window = _bounding_window(prediction | reference)
     edge_p, edge_r = outline(prediction)[window], outline(reference)[window]
     to_reference = ndimage.distance_transform_edt(~edge_r, sampling=spacing)[edge_p]

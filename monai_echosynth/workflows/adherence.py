@@ -28,8 +28,8 @@ __all__ = ["adherence"]
 
 def adherence(
     segmenter: str | Path, items: Sequence[Mapping[str, Any]], table: LabelTable, size: int, seed: int = 0
-) -> dict[str, Any]:
-    """Dice by structure, and ``mean`` over them, each with ``value`` and ``ci95`` over patients.
+) -> dict[str, Any] | None:
+    """Dice by structure, and ``mean`` over them, each with ``value`` and ``ci95`` over patients; None where no map shows any.
 
     Args:
         segmenter: trained ``echo_segmentation`` bundle of real frames.
@@ -44,6 +44,7 @@ def adherence(
     network, entries = load_frozen_segmenter(segmenter), structures(table)
     scores: list[list[float]] = []
     patients: list[str] = []
+    shown = False
     for batch in frame_batches(items, table, size):
         with torch.inference_mode():
             logits = network(batch.image)
@@ -53,12 +54,15 @@ def adherence(
                 "choose one of this label table"
             )
         seen = logits.argmax(dim=1).numpy()
+        shown = shown or bool(np.isin(batch.label, [entry.id for entry in entries]).any())
         for found, label in zip(seen, batch.label, strict=True):
             masks = ((found == number, label == entry.id) for number, entry in enumerate(entries, start=1))
             scores.append([confusion(*pair).dice for pair in masks])
         patients += [patient_of(item) for item in batch.items]
+    if not shown:
+        return None
     values = np.array(scores, dtype=np.float64).reshape(-1, len(entries))
-    shown = np.isfinite(values).any(axis=1)
-    mean = np.where(shown, np.nansum(values, axis=1) / np.maximum(np.isfinite(values).sum(axis=1), 1), np.nan)
+    defined = np.isfinite(values).any(axis=1)
+    mean = np.where(defined, np.nansum(values, axis=1) / np.maximum(np.isfinite(values).sum(axis=1), 1), np.nan)
     columns = {entry.name: values[:, i] for i, entry in enumerate(entries)} | {"mean": mean}
     return {name: mean_with_interval(column, patients, seed) for name, column in columns.items()}

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from monai_echosynth.data.atomic import write_json, write_text
+from monai_echosynth.data.conditions import condition_items
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json, read_label_table
 from monai_echosynth.data.finite_json import finite_json
 from monai_echosynth.data.label_table import LabelTable
@@ -104,6 +105,9 @@ def run_audit(
     table = read_label_table([synthetic, training, held_out])
     size = min(grid_size(folder) for folder in (synthetic, training, held_out))
     model = None if settings.bundle is None else load_diffusion(settings.bundle)
+    if model is not None:  # a frame that it cannot be asked about shows here, not after the search for copies
+        for name in ("training", "held_out"):
+            condition_items(sets[name], model.conditions)
     segmenter = settings.segmenter
     if segmenter is None:
         segmenter = gap_segmenter(training, Path(out) / "segmenter", budget, settings.seed, progress)
@@ -158,6 +162,8 @@ def _sets(
     synthetic: str | Path, training: str | Path, held_out: str | Path, settings: AuditSettings
 ) -> tuple[dict[str, Items], list[str]]:
     """Entries of the three sets, after the cheap checks, and remarks."""
+    if settings.seed < 0:
+        raise EchoSynthError(f"the seed is 0 or more, got {settings.seed}: correct it")
     if not 0 < settings.false_alarms < 1:
         raise EchoSynthError(
             f"the share of false alarms must be between 0 and 1, got {settings.false_alarms}: choose one such as 0.05"

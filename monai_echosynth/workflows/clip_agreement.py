@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from monai_echosynth.data.builtin_labels import SEMANTIC_LABELS
 from monai_echosynth.data.guided_set import frame_text
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.networks.features.transformers_folder import ClipText
@@ -26,12 +27,19 @@ _VIEWS: Final = {
 _PHASES: Final = {"ED": " at end-diastole", "ES": " at end-systole"}
 
 
-def sentence(item: Mapping[str, Any]) -> str:
-    """What is known about a frame, in words: its own text, view and phase of a heart, or a class."""
+def sentence(item: Mapping[str, Any], table: LabelTable = SEMANTIC_LABELS) -> str:
+    """What is known about a frame, in words: its own text, view and phase of a heart, a class, or ultrasound as such.
+
+    Args:
+        item: entry of a datalist.
+        table: label table of the frame; one without a left ventricle is not of a heart.
+    """
     known = str(item.get("view", ""))
     if item.get("text") or (known and known not in _VIEWS):
         return frame_text(item, PROMPT)
-    view = _VIEWS.get(str(item.get("view", "")), "")
+    view = _VIEWS.get(known, "")
+    if not view and not any(entry.name == "lv_endo" for entry in table.entries):
+        return "an ultrasound image"
     return f"an ultrasound image of the heart, {view or 'echocardiographic'} view{_PHASES.get(str(item.get('phase', '')), '')}"
 
 
@@ -56,6 +64,6 @@ def clip_agreement(
     scores: list[float] = []
     patients: list[str] = []
     for batch in frame_batches(items, table, size):
-        scores += clip.score(batch.image, [prompt or sentence(item) for item in batch.items]).tolist()
+        scores += clip.score(batch.image, [prompt or sentence(item, table) for item in batch.items]).tolist()
         patients += [patient_of(item) for item in batch.items]
     return mean_with_interval(scores, patients, seed)

@@ -49,7 +49,7 @@ def evaluate_segmenter(
 
     Returns:
         ``{"dice": {structure: {"mean", "ci95"}}, "hd95_mm": ..., "assd_mm": ..., "hd_mm": ..., "mean_dice": ..., "frames",
-        "patients"}``; ``mean_dice`` is over the plain labels.
+        "patients"}``; ``mean_dice`` is over the plain labels that a frame or its prediction shows.
 
     Raises:
         EchoSynthError: the bundle has no weights, or the section is empty or not prepared.
@@ -101,7 +101,11 @@ def mask_adherence(
 
 
 def score_table(summary: Mapping[str, Any], draws: int = 1000, seed: int = 0) -> dict[str, Any]:
-    """Means with intervals over patients of every structure of a ``summary.json``."""
+    """Means with intervals over patients of every structure of a ``summary.json``.
+
+    Raises:
+        EchoSynthError: no frame has a structure, in the reference or in the prediction.
+    """
     cases, structures = summary["metric_per_case"], _structures(summary)
     patients = _patients(cases)
 
@@ -109,12 +113,16 @@ def score_table(summary: Mapping[str, Any], draws: int = 1000, seed: int = 0) ->
         values = {name: values_of(cases, summary_key(ids), metric) for name, ids in structures.items()}
         return {name: _interval(scores, patients, draws, seed) for name, scores in values.items()}
 
-    mean_dice = bootstrap_mean(_mean_of_labels(cases, structures), patients, draws, seed)
+    means = _mean_of_labels(cases, structures)
+    if all(math.isnan(value) for value in means):
+        raise EchoSynthError(
+            f"no frame of {len(cases)} shows {' or '.join(structures)} and none was found: evaluate on frames with structures"
+        )
     return {
         "frames": len(cases),
         "patients": len(set(patients)),
         "dice": row("Dice"),
-        "mean_dice": mean_dice.as_dict(),
+        "mean_dice": bootstrap_mean(means, patients, draws, seed).as_dict(),
         "hd_mm": row("HD"),
         "hd95_mm": row("HD95"),
         "assd_mm": row("ASSD"),
@@ -169,9 +177,10 @@ def _structures(summary: Mapping[str, Any]) -> Structures:
 
 
 def _mean_of_labels(cases: Sequence[Mapping[str, Any]], structures: Structures) -> list[float]:
-    """Mean Dice of the plain labels in each frame; NaN where one of them is not defined."""
+    """Mean Dice of the plain labels in each frame over those that are defined there; NaN where none is."""
     per_label = [values_of(cases, summary_key(ids), "Dice") for ids in structures.values() if len(ids) == 1]
-    return [sum(values) / len(values) for values in zip(*per_label, strict=True)]
+    defined = ([value for value in values if not math.isnan(value)] for values in zip(*per_label, strict=True))
+    return [sum(values) / len(values) if values else math.nan for values in defined]
 
 
 def _patients(cases: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -2,6 +2,7 @@
 
 - ``mask``: a synthetic frame and the real frame whose mask guided it (its warped copies have no such frame).
 - ``within_mask``: two synthetic frames of one mask.
+- ``input``: the frame that a synthetic one started from, and what became of it.
 - ``synthetic`` and ``real``: two frames of a set, of different patients and, where known, of one view and phase.
 """
 
@@ -18,7 +19,7 @@ from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.workflows.gap_frames import patient_of, read_on_grid
 
-__all__ = ["SECTIONS", "Pair", "across_patients", "by_mask", "within_mask"]
+__all__ = ["SECTIONS", "Pair", "across_patients", "by_input", "by_mask", "within_mask"]
 
 Item = Mapping[str, Any]
 Pair = tuple[Item, Item]
@@ -44,6 +45,12 @@ def by_mask(
             first.setdefault(str(item["mask"]), item)
     pairs = _drawn([(known[name], item) for name, item in first.items()], limit, seed)
     return [pair for pair in pairs if _one_mask(pair, table, size)]
+
+
+def by_input(synthetic: Sequence[Item], limit: int, seed: int = 0) -> list[Pair]:
+    """Input and synthetic frame, where a frame was made from another one and that is still there."""
+    made = [item for item in synthetic if item.get("source") and Path(item["source"]).is_file()]
+    return _drawn([({**item, "image": item["source"]}, item) for item in made], limit, seed)
 
 
 def within_mask(synthetic: Sequence[Item], limit: int, seed: int = 0) -> list[Pair]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from monai_echosynth.diffusion.family import Family, fitting_nfe, fitting_solvers
-from monai_echosynth.diffusion.solvers import SolverName, make_solver
+from monai_echosynth.diffusion.solvers import FOR_TRAINED, make_solver
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.training_settings import Preset
 
@@ -55,7 +55,7 @@ class StudyGrid:
 
     Attributes:
         families: of :class:`~monai_echosynth.diffusion.family.Family`, or ``spade-gan``.
-        solvers: of :class:`~monai_echosynth.diffusion.solvers.SolverName`.
+        solvers: of :data:`~monai_echosynth.diffusion.solvers.FOR_TRAINED`.
         nfe: network calls an image, for all solvers or by solver.
         preset: sizes of the networks and budgets.
         size: side of the frames in pixels; that of the prepared data, or else of the preset, when omitted.
@@ -119,7 +119,7 @@ def parse_grid(content: Mapping[str, Any]) -> StudyGrid:
     values["families"] = _names("families", content.get("families"), FAMILIES)
     if not values["families"]:
         raise EchoSynthError(f"a grid names at least one family of {', '.join(FAMILIES)}, got none: add 'families'")
-    values["solvers"] = _names("solvers", content.get("solvers", []), tuple(SolverName))
+    values["solvers"] = _names("solvers", content.get("solvers", []), FOR_TRAINED)
     values["nfe"] = _calls(content.get("nfe", []), values["solvers"])
     if content.get("preset", Preset.CPU) not in list(Preset):
         raise EchoSynthError(
@@ -179,7 +179,7 @@ def _reached(grid: StudyGrid, solver: str, left_out: list[str]) -> tuple[int, ..
     by_name = isinstance(grid.nfe, Mapping)
     asked = grid.nfe[solver] if isinstance(grid.nfe, Mapping) else grid.nfe
     method = make_solver(solver)
-    missed = [calls for calls in asked if method.nfe(method.steps(calls)) != calls]
+    missed = [calls for calls in asked if not method.reaches(calls)]
     if len(missed) == len(asked) or (missed and by_name):
         step = method.evaluations_per_step
         rule = "any number" if step == 1 else f"1, {1 + step}, {1 + 2 * step}, ..."

@@ -7,6 +7,7 @@ asks for.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +33,8 @@ class Guides(NamedTuple):
 
     Attributes:
         rows: the table (N, ...): numbers, (N, L, W) hidden states or (N, 1, S, S) uint8 gray levels.
-        items: entries with the number of their row as ``condition``; for a set also ``name`` and ``view`` of each guide.
+        items: entries with the number of their row as ``condition``; for a set also ``name`` and ``view`` of each guide, and
+            its ``text`` where it is one.
     """
 
     rows: Tensor
@@ -135,7 +137,7 @@ def asked_guides(
         raise EchoSynthError(f"this generator is guided by --{kind}, got none: say what to draw")
     if kind is Guidance.TEXT:
         asked = list(texts or ())
-        items = [_guide(f"text{n}", _class_in(text, class_names), n) for n, text in enumerate(asked)]
+        items = [{**_guide(f"text{n}", _class_in(text, class_names), n), "text": text} for n, text in enumerate(asked)]
         return Guides(_encoded(encoder, asked), items)
     files = picture_files(image or "")
     return Guides(_pictures(files, size), [_guide(f"image{n}", "", n) for n in range(len(files))])
@@ -146,8 +148,8 @@ def _guide(name: str, view: str, number: int) -> dict[str, Any]:
 
 
 def _class_in(text: str, class_names: Sequence[str]) -> str:
-    """The one class that a text names, else nothing."""
-    named = [name for name in class_names if name.lower() in text.lower()]
+    """The one class that a text names as a word of its own, else nothing."""
+    named = [name for name in class_names if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE)]
     return named[0] if len(named) == 1 else ""
 
 

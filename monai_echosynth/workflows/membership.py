@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from monai_echosynth.data.conditions import condition_items
 from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.diffusion.preconditioning import Preconditioning, training_target
 from monai_echosynth.diffusion.seeding import derive_seed
@@ -57,6 +58,7 @@ class DiffusionModel:
         sigma_data: standard deviation of the latents.
         size: edge of its frames in pixels.
         device: where it computes.
+        conditions: names of the views and phases that it is told, none where it is not conditioned.
     """
 
     autoencoder: Any
@@ -65,6 +67,7 @@ class DiffusionModel:
     sigma_data: float
     size: int
     device: torch.device
+    conditions: tuple[str, ...] = ()
 
 
 def load_diffusion(bundle: str | Path) -> DiffusionModel:
@@ -77,7 +80,8 @@ def load_diffusion(bundle: str | Path) -> DiffusionModel:
     parser = ConfigParser()
     if path.is_file():
         parser.read_config(str(path))
-    if any(key not in parser for key in ("autoencoder", "network", "preconditioning", "spatial_size")):
+    needed = ("autoencoder", "network", "preconditioning", "spatial_size")
+    if any(key not in parser for key in needed) or "class_names" in parser:  # guided by classes or text, not by a mask
         raise EchoSynthError(f"a trained echo_generative_diffusion bundle was expected, got {bundle}: name one")
     if "remapping" in parser:
         raise EchoSynthError(
@@ -90,8 +94,9 @@ def load_diffusion(bundle: str | Path) -> DiffusionModel:
         if isinstance(error.__cause__, EchoSynthError):
             raise error.__cause__ from error
         raise
-    sigma_data = float(getattr(parts[2], "sigma_data", 1.0))
-    return DiffusionModel(parts[0], parts[1], parts[2], sigma_data, int(parser["spatial_size"]), parts[3])
+    sigma_data = float(parts[0].normalizer.sigma_data)
+    conditions = tuple(parser.get("conditions", []))
+    return DiffusionModel(parts[0], parts[1], parts[2], sigma_data, int(parser["spatial_size"]), parts[3], conditions)
 
 
 def denoising_losses(
@@ -116,9 +121,10 @@ def denoising_losses(
             edge = latent.shape[-2:]
             seg = F.adaptive_avg_pool2d(torch.stack([to_seg(m[None]) for m in batch.label]).to(latent), edge)
             inside = F.adaptive_max_pool2d(sector, edge)
+            told = {"seg": seg, **_told(batch.items, model)}
             losses = [
                 sum(
-                    _loss(model, latent, seg, inside, level, derive_seed(seed, "membership", i, r))
+                    _loss(model, latent, told, inside, level, derive_seed(seed, "membership", i, r))
                     for r in range(draws)
                 )
                 for i, level in enumerate(LEVELS)
@@ -181,11 +187,21 @@ def membership(
     }
 
 
-def _loss(model: DiffusionModel, latent: Tensor, seg: Tensor, inside: Tensor, level: float, seed: int) -> Tensor:
+def _told(items: Sequence[Mapping[str, Any]], model: DiffusionModel) -> dict[str, Tensor]:
+    """View and phase of each frame as the network's keyword, where it has one."""
+    if not model.conditions:
+        return {}
+    numbers = [item["condition"] for item in condition_items(items, model.conditions)]
+    return {"class_labels": torch.tensor(numbers, device=model.device)}
+
+
+def _loss(
+    model: DiffusionModel, latent: Tensor, told: Mapping[str, Tensor], inside: Tensor, level: float, seed: int
+) -> Tensor:
     """Losses (B,) of latents under one noise."""
     drawn = torch.randn(latent.shape[1:], generator=torch.Generator().manual_seed(seed))
     noise = drawn.to(latent).expand_as(latent)
     sigma = torch.full((len(latent),), level * model.sigma_data, device=latent.device)
     inputs, timesteps, target = training_target(latent, noise, sigma, model.preconditioning)
-    answer = model.network(inputs, timesteps=timesteps, seg=seg)
+    answer = model.network(inputs, timesteps=timesteps, **told)
     return sector_mean((answer - target).square(), inside)

@@ -20,12 +20,13 @@ from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.domain_gap import FEWEST_FRAMES
 from monai_echosynth.networks.features.activations import FeatureNetwork
+from monai_echosynth.networks.features.lpips import LPIPS, load_lpips
 from monai_echosynth.networks.features.transformers_folder import ClipText, clip_text
 from monai_echosynth.workflows.adherence import adherence
 from monai_echosynth.workflows.clip_agreement import clip_agreement
 from monai_echosynth.workflows.distribution_metrics import distribution_metrics
 from monai_echosynth.workflows.extractors import Extractor, ExtractorKind, load_extractor, parse_extractor
-from monai_echosynth.workflows.frame_pairs import across_patients, by_mask, within_mask
+from monai_echosynth.workflows.frame_pairs import across_patients, by_input, by_mask, within_mask
 from monai_echosynth.workflows.gap import common_size
 from monai_echosynth.workflows.gap_study import gap_segmenter
 from monai_echosynth.workflows.pair_metrics import pair_metrics
@@ -52,9 +53,11 @@ class MetricsSettings:
         extractor: ``domain`` or ``KIND:PATH``, see :mod:`monai_echosynth.workflows.extractors`.
         section: section of the real folder to compare with.
         floor_section: section of it that is compared with that one, for reference; None for none.
-        segmenter: trained ``echo_segmentation`` bundle of real frames; one is trained for ``domain`` when omitted.
+        segmenter: trained ``echo_segmentation`` bundle of real frames, for ``domain`` where that has no path and for mask
+            adherence; one is trained for ``domain`` when omitted.
         clip: folder of a CLIP model, for the CLIP score.
         prompt: sentence for all frames; by default one from view and phase.
+        lpips: file of AlexNet's weights, for LPIPS.
         frames: frames of a set at most.
         pairs: pairs of a kind at most.
         seed: of all draws and trainings.
@@ -66,6 +69,7 @@ class MetricsSettings:
     segmenter: str | Path | None = None
     clip: str | Path | None = None
     prompt: str | None = None
+    lpips: str | Path | None = None
     frames: int = METRIC_FRAMES
     pairs: int = METRIC_PAIRS
     seed: int = 0
@@ -91,8 +95,8 @@ def run_metrics(
 
     Returns:
         Content of ``metrics.json``: ``extractor``, ``real``, ``synthetic``, ``size``, ``distribution`` and ``floor`` by metric,
-        ``pairs`` by kind of pair, ``adherence`` and ``clip_score`` with ``synthetic`` and ``real`` (None without the network they
-        need) and ``notes``.
+        ``pairs`` by kind of pair, ``lpips`` (its network), ``adherence`` and ``clip_score`` with ``synthetic`` and ``real`` (None
+        without the network they need, adherence also where frames have no masks) and ``notes``.
 
     Raises:
         EchoSynthError: a folder, the extractor or the segmenter is not usable; nothing is trained or written then.
@@ -101,12 +105,13 @@ def run_metrics(
     extractor, notes = parse_extractor(settings.extractor), []
     size, table = _check(real, synthetic, settings), read_label_table([real, synthetic])
     clip = None if settings.clip is None else clip_text(settings.clip)
+    lpips = None if settings.lpips is None else load_lpips(settings.lpips)
     segmenter = settings.segmenter
     if extractor.kind is ExtractorKind.DOMAIN:
-        segmenter = (
+        seen = (
             extractor.path or segmenter or gap_segmenter(real, Path(out) / "segmenter", budget, settings.seed, progress)
         )
-        extractor = Extractor(extractor.kind, Path(segmenter))
+        segmenter, extractor = segmenter or seen, Extractor(extractor.kind, Path(seen))
     network = load_extractor(extractor)
     options = (network, table, size, settings.frames, settings.seed)
     target = read_features(real, [settings.section], *options)
@@ -125,8 +130,9 @@ def run_metrics(
         "seed": settings.seed,
         "distribution": distribution,
         "floor": floor,
-        "pairs": _pairs((real, synthetic), sides, settings, network, table, size),
-        **_agreement(segmenter, clip, sides, settings, table, size),
+        "pairs": _pairs((real, synthetic), sides, settings, network, table, size, lpips),
+        "lpips": None if lpips is None else {"name": lpips.name, "sha256": lpips.sha256},
+        **_agreement(segmenter, clip, sides, settings, table, size, notes),
         "notes": notes,
     }
     found = finite_json(found)
@@ -140,6 +146,10 @@ def _check(real: str | Path, synthetic: str | Path, settings: MetricsSettings) -
         raise EchoSynthError(
             f"at least {FEWEST_FRAMES} frames and 1 pair are measured, got {settings.frames} and {settings.pairs}: raise it"
         )
+    if settings.seed < 0:
+        raise EchoSynthError(f"the seed is 0 or more, got {settings.seed}: correct it")
+    if settings.prompt is not None and settings.clip is None:
+        raise EchoSynthError("a prompt is for the CLIP score, got one without --clip: name a model, or leave it out")
     if settings.floor_section == settings.section:
         raise EchoSynthError(f"real frames are compared with another section than '{settings.section}': choose another")
     size = common_size(real, synthetic)
@@ -178,12 +188,19 @@ def _agreement(
     settings: MetricsSettings,
     table: LabelTable,
     size: int,
+    notes: list[str],
 ) -> dict[str, Any]:
     """With masks, and with sentences, where there is a network for it."""
     seed = settings.seed
     found: dict[str, Any] = {"adherence": None, "clip_score": None}
     if segmenter is not None:
-        found["adherence"] = {side: adherence(segmenter, items, table, size, seed) for side, items in sides.items()}
+        judged = {side: adherence(segmenter, items, table, size, seed) for side, items in sides.items()}
+        notes += [
+            f"mask adherence is left out: no {side} frame has a structure in its label map"
+            for side in sides
+            if judged[side] is None
+        ]
+        found["adherence"] = None if None in judged.values() else judged
     if clip is not None:
         scores = {
             side: clip_agreement(clip, items, table, size, settings.prompt, seed) for side, items in sides.items()
@@ -199,13 +216,15 @@ def _pairs(
     network: FeatureNetwork,
     table: LabelTable,
     size: int,
+    lpips: LPIPS | None,
 ) -> dict[str, Any]:
     limit, seed = settings.pairs, settings.seed
     every = load_datalist(folders[1], "training")  # frames of one mask are few among those drawn
     kinds = {
         "mask": by_mask(folders[0], every, table, size, limit, seed),
         "within_mask": within_mask(every, limit, seed),
+        "input": by_input(every, limit, seed),
         "synthetic": across_patients(sides["synthetic"], limit, seed),
         "real": across_patients(sides["real"], limit, seed),
     }
-    return {name: pair_metrics(pairs, network, table, size, seed) for name, pairs in kinds.items()}
+    return {name: pair_metrics(pairs, network, table, size, seed, lpips) for name, pairs in kinds.items()}

@@ -20,12 +20,14 @@ METRIC_TITLES: Final[Mapping[str, str]] = {
     "density": "Density",
     "coverage": "Coverage",
     "perceptual": "perceptual distance",
+    "lpips": "LPIPS",
     "ssim": "SSIM",
     "ms_ssim": "MS-SSIM",
 }
 PAIR_TITLES: Final[Mapping[str, str]] = {
     "mask": "Same mask",
     "within_mask": "Within a mask",
+    "input": "Input frame",
     "across": "Across patients",
 }
 HEADER: Final = ("", "Synthetic vs real", "Real vs real")
@@ -47,9 +49,14 @@ def metrics_rows(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for kind, (one, other) in {
         "mask": ("mask", ""),
         "within_mask": ("within_mask", ""),
+        "input": ("input", ""),
         "across": ("synthetic", "real"),
     }.items():
+        if kind == "input" and not pairs[one]["pairs"]:
+            continue
         for name in PAIR_METRICS:
+            if name == "lpips" and not found["lpips"]:
+                continue
             title = f"{PAIR_TITLES[kind]}: {METRIC_TITLES[name]} (n = {pairs[one]['pairs']})"
             yield title, interval_text(pairs[one][name]), interval_text(pairs[other][name] if other else None)
     sides = ("synthetic", "real")
@@ -72,6 +79,8 @@ def metrics_text(found: Mapping[str, Any]) -> str:
         f"extractor {network['name']}, {network['features']} features, sha256 {network['sha256'][:16]}",
         f"n = {counts[0]} real and {counts[1]} synthetic frames of {found['size']} x {found['size']} pixels",
     ]
+    if found["lpips"]:
+        head.append(f"LPIPS by {found['lpips']['name']}, sha256 {found['lpips']['sha256'][:16]}")
     if found["clip_score"]:
         model = found["clip_score"]["model"]
         head.append(f"CLIP score by {model['name']}, sha256 {model['sha256'][:16]}")

@@ -1,4 +1,4 @@
-"""Perceptual distance, SSIM and MS-SSIM of pairs of frames, means with intervals over patients."""
+"""Perceptual distance, LPIPS, SSIM and MS-SSIM of pairs of frames, means with intervals over patients."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from monai_echosynth.metrics.image_quality import ssim
 from monai_echosynth.metrics.multiscale_ssim import multiscale_ssim, window_for
 from monai_echosynth.metrics.perceptual_distance import perceptual_distance
 from monai_echosynth.networks.features.activations import FeatureNetwork
+from monai_echosynth.networks.features.lpips import LPIPS
 from monai_echosynth.workflows.frame_batches import to_batch
 from monai_echosynth.workflows.frame_pairs import Pair
 from monai_echosynth.workflows.gap_frames import patient_of, read_on_grid, shows
@@ -19,13 +20,18 @@ from monai_echosynth.workflows.mean_interval import mean_with_interval
 
 __all__ = ["PAIR_METRICS", "pair_metrics"]
 
-PAIR_METRICS: Final = ("perceptual", "ssim", "ms_ssim")
+PAIR_METRICS: Final = ("perceptual", "lpips", "ssim", "ms_ssim")
 
 _BATCH = 8
 
 
 def pair_metrics(
-    pairs: Sequence[Pair], network: FeatureNetwork, table: LabelTable, size: int, seed: int = 0
+    pairs: Sequence[Pair],
+    network: FeatureNetwork,
+    table: LabelTable,
+    size: int,
+    seed: int = 0,
+    lpips: LPIPS | None = None,
 ) -> dict[str, Any]:
     """Metrics of pairs.
 
@@ -35,6 +41,7 @@ def pair_metrics(
         table: label table of the frames.
         size: edge of the grid in pixels.
         seed: of the intervals.
+        lpips: its network; None for no LPIPS.
 
     Returns:
         ``pairs`` (their number) and by metric ``value`` and ``ci95``, None where there is none.
@@ -53,6 +60,7 @@ def pair_metrics(
         scores["perceptual"] += (
             perceptual_distance(one_levels, other_levels, sector).tolist() if one_levels else unknown
         )
+        scores["lpips"] += lpips(first.image, second.image).tolist() if lpips else unknown
         for one, other, inside in zip(first.image[:, 0], second.image[:, 0], sector[:, 0].bool(), strict=True):
             known = bool(inside.any())
             scores["ssim"].append(ssim(one.numpy(), other.numpy(), inside.numpy()) if known else np.nan)

@@ -28,7 +28,7 @@ from monai_echosynth.networks.nets.plan import plan_segmentation
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.training_folder import claim_folder
-from monai_echosynth.workflows.training_settings import check_budget
+from monai_echosynth.workflows.training_settings import check_budget, whole_epochs
 
 __all__ = [
     "SEGMENTATION_PRESETS",
@@ -49,7 +49,7 @@ class SegmentationSettings:
     Attributes:
         spatial_size: edge of the frames, pixels.
         base_features: channels at full resolution.
-        iterations: optimizer steps.
+        iterations: optimizer steps; those beyond the last whole epoch are not made.
         batch_size: frames a step over all processes.
         learning_rate: peak learning rate of AdamW.
         val_interval: epochs between validations.
@@ -74,6 +74,11 @@ class SegmentationSettings:
         """
         check_budget(budget)
         return replace(self, iterations=max(1, round(budget * self.iterations)))
+
+    def in_whole_epochs(self) -> SegmentationSettings:
+        """The same with the steps that are made; see :func:`~monai_echosynth.workflows.training_settings.whole_epochs`."""
+        iterations, length = whole_epochs(self.iterations, self.epoch_iterations)
+        return replace(self, iterations=iterations, epoch_iterations=length)
 
 
 class SegmentationPreset(StrEnum):
@@ -126,7 +131,7 @@ def train_segmenter(
     if not folders:
         raise EchoSynthError("training needs at least one prepared folder, got none: name one or more")
     settings = settings or SEGMENTATION_PRESETS[SegmentationPreset(preset)]
-    settings = replace(settings, epoch_iterations=min(settings.epoch_iterations, settings.iterations))
+    settings = settings.in_whole_epochs()
     root = Path(out)
     table = read_label_table([*folders, val_dataset_dir or folders[0]])
     ids = {

@@ -38,7 +38,8 @@ STRONG_AFFINE: Mapping[str, Any] = {
     "train::geometric_transforms::0::scale_range": [[-0.45, 0.45], [-0.45, 0.45]],
     "train::geometric_transforms::0::shear_range": [0.25, 0.25],
 }
-"""Config ids of the segmenter for an arm whose affine augmentation is twice as strong as usual."""
+"""Config ids of the segmenter for an arm with strong affine augmentation: of every frame instead of 70 %, rotation by up to 40
+degrees instead of 20, scale from .55 to 1.45 instead of .7 to 1.3, shear of .25 instead of .1; shifts as usual."""
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ __all__ = [
     "StageBudget",
     "check_budget",
     "family_settings",
+    "whole_epochs",
 ]
 
 
@@ -29,6 +30,12 @@ def check_budget(budget: float) -> None:
     """Raises an EchoSynthError unless ``budget`` is a positive multiple."""
     if not budget > 0:
         raise EchoSynthError(f"a budget is a positive multiple of the preset's, got {budget}: use 1 for the preset")
+
+
+def whole_epochs(iterations: int, epoch_iterations: int) -> tuple[int, int]:
+    """Steps that a training makes, and those of its epochs: epochs are whole, and one is as long as the training at most."""
+    length = min(epoch_iterations, iterations)
+    return iterations // length * length, length
 
 
 class Preset(StrEnum):

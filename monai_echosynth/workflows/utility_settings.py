@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
+from monai_echosynth.diffusion.solvers import FOR_TRAINED, make_solver
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.adaptation_settings import AdaptationSettings
 from monai_echosynth.workflows.gan import GanSettings
@@ -41,7 +42,7 @@ class Arm(StrEnum):
     REAL = "real"
     """Nothing."""
     AFFINE = "affine"
-    """Nothing; the affine augmentation is twice as strong."""
+    """Nothing; the affine augmentation is strong (:data:`~monai_echosynth.workflows.tee_settings.STRONG_AFFINE`)."""
     SYNTHSEG = "synthseg"
     """Frames painted from the masks with random gray levels."""
     GAN = "gan"
@@ -170,6 +171,13 @@ class UtilitySettings:
             value, least = getattr(self, name), 0 if name == "seed" else 1
             if not is_whole(value, least) and not (name == "test_patients" and value is None):
                 raise EchoSynthError(f"'{name}' is a whole number from {least} on, got {value!r}: correct it")
+        if self.solver not in FOR_TRAINED:
+            raise EchoSynthError(f"'solver' must be among {', '.join(FOR_TRAINED)}, got {self.solver!r}: correct it")
+        for calls in (self.nfe, *self.compute_nfe):
+            if is_whole(calls) and not make_solver(self.solver).reaches(calls):
+                raise EchoSynthError(
+                    f"{self.solver} cannot make exactly {calls} network calls an image: take {calls - 1}"
+                )
         for calls in self.compute_nfe:
             if not is_whole(calls) or calls > self.compute_calls:
                 raise EchoSynthError(

@@ -49,7 +49,7 @@ def utility_summary(study: UtilitySettings, out: Path, source: str, stages: Sequ
             },
         },
         "settings": {key: value for key, value in asdict(study).items() if key in _STUDY},
-        "budget": asdict(study.segmentation),
+        "budget": asdict(study.segmentation.in_whole_epochs()),
         "utility": {cell.name: _cell(cell, study, out, records) for cell in cells(study)},
         "paired_difference": _read(out / "evaluation" / "differences.json"),
         "generators": {
@@ -87,9 +87,8 @@ def _cell(cell: Cell, study: UtilitySettings, out: Path, records: Mapping[str, S
             f"the segmenter {cell.name} must see {real + synthetic} frames, got {trained['frames']}: delete its record in "
             f"{out / 'stages'} and run again"
         )
-    epochs = max(
-        1, study.segmentation.iterations // min(study.segmentation.epoch_iterations, study.segmentation.iterations)
-    )
+    budget = study.segmentation.in_whole_epochs()
+    epochs = budget.iterations // budget.epoch_iterations
     made = None if cell.source is None else cell.source
     return {
         "arm": cell.arm,

@@ -22,7 +22,7 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
 from monai_echosynth.workflows.training_folder import claim_folder
-from monai_echosynth.workflows.training_settings import Preset, check_budget
+from monai_echosynth.workflows.training_settings import Preset, check_budget, whole_epochs
 
 __all__ = ["VIEW_PRESETS", "ViewSettings", "train_view_classifier", "write_view_bundle"]
 
@@ -36,7 +36,7 @@ class ViewSettings:
     Attributes:
         spatial_size: edge of the frames, pixels.
         size: named size of the network.
-        iterations: optimizer steps.
+        iterations: optimizer steps; those beyond the last whole epoch are not made.
         batch_size: frames a step over all processes.
         learning_rate: peak learning rate of AdamW.
         val_interval: epochs between validations.
@@ -61,6 +61,11 @@ class ViewSettings:
         """
         check_budget(budget)
         return replace(self, iterations=max(1, round(budget * self.iterations)))
+
+    def in_whole_epochs(self) -> ViewSettings:
+        """The same with the steps that are made; see :func:`~monai_echosynth.workflows.training_settings.whole_epochs`."""
+        iterations, length = whole_epochs(self.iterations, self.epoch_iterations)
+        return replace(self, iterations=iterations, epoch_iterations=length)
 
 
 VIEW_PRESETS: Mapping[Preset, ViewSettings] = {
@@ -102,8 +107,7 @@ def train_view_classifier(
 
     if not dataset_dirs:
         raise EchoSynthError("training needs at least one prepared folder, got none: name one or more")
-    settings = settings or VIEW_PRESETS[Preset.CPU]
-    settings = replace(settings, epoch_iterations=min(settings.epoch_iterations, settings.iterations))
+    settings = (settings or VIEW_PRESETS[Preset.CPU]).in_whole_epochs()
     validation = val_dataset_dir or dataset_dirs[0]
     check_prepared(dataset_dirs, "training")
     check_prepared(validation, "validation")

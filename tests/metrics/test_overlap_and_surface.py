@@ -58,7 +58,17 @@ def test_absent_in_both_is_nan_and_absent_in_one_is_zero() -> None:
     assert math.isnan(confusion(none, none).dice)
     assert math.isnan(confusion(none, none).iou)
     assert confusion(none, some).dice == 0.0
-    assert all(math.isnan(value) for value in surface_distances(none, some, SPACING))
+    assert all(math.isnan(value) for value in surface_distances(none, none, SPACING))
+
+
+def test_a_missed_structure_is_as_far_away_as_the_picture_is_large() -> None:
+    none, corner = np.zeros((9, 7), bool), np.zeros((9, 7), bool)
+    corner[0, 0] = True
+    diagonal = math.hypot(9 * SPACING[0], 7 * SPACING[1])
+    for masks in ((none, corner), (corner, none)):
+        assert surface_distances(*masks, SPACING) == pytest.approx((diagonal,) * 3)
+    farthest = corner[::-1, ::-1]
+    assert surface_distances(corner, farthest, SPACING).hd < diagonal
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -215,3 +215,6 @@ def test_definitions_that_do_not_exist() -> None:
         generative_network(GenerativeNetwork.UNET, **UNET, depth=3)
     with pytest.raises(EchoSynthError, match="multiple of norm_num_groups"):
         generative_network(GenerativeNetwork.UNET, **UNET | {"norm_num_groups": 3})
+    for wrong in ({"spatial_dims": 4}, {"norm_num_groups": 0}, {"num_head_channels": 0}):
+        with pytest.raises(EchoSynthError, match="with which the network was trained"):
+            generative_network(GenerativeNetwork.UNET, **UNET | wrong)

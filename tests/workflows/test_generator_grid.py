@@ -67,6 +67,7 @@ def test_calls_by_solver() -> None:
         ({"families": "edm"}, "must be a list of names"),
         ({"families": ["edm", "edm"]}, "stands once"),
         ({"solvers": ["ddim", "rk4"]}, r"'solvers' must be among euler, .*, got 'rk4'"),
+        ({"solvers": ["consistency"]}, r"'solvers' must be among euler, .*, got 'consistency'"),
         ({"families": ["sdm"]}, "heun draws from none of the families sdm"),
         ({"solvers": ["heun"], "nfe": [5]}, "sdm needs at least one solver of ddim, ancestral, got heun"),
         ({"solvers": []}, "edm needs at least one solver"),

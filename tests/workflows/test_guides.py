@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from monai_echosynth.data.datalist import load_datalist
+from monai_echosynth.data.guided_set import guided_items
 from monai_echosynth.data.read_frame import read_pixels
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.features.transformers_folder import TextEncoder
@@ -56,8 +57,11 @@ def test_what_the_user_asks_for(prepared: Path) -> None:
     both = asked_guides("class", CLASSES, 32, ["normal", "benign"])
     assert [(item["view"], item["condition"]) for item in both.items] == [("normal", 2), ("benign", 0)]
     assert len(asked_guides("class", CLASSES, 32).items) == 3
-    texts = asked_guides("text", CLASSES, 32, texts=["Malignant mass", "benign or normal"], encoder=ENCODER)
-    assert [item["view"] for item in texts.items] == ["malignant", ""] and texts.rows.shape == (2, 3, 2)
+    asked = ["Malignant mass", "benign or normal", "abnormal tissue"]
+    texts = asked_guides("text", CLASSES, 32, texts=asked, encoder=ENCODER)
+    assert [item["view"] for item in texts.items] == ["malignant", "", ""] and texts.rows.shape == (3, 3, 2)
+    assert [item["text"] for item in guided_items(texts.items)] == asked
+    assert "text" not in guided_items(both.items)[0]
     pictures = asked_guides("image", CLASSES, 32, image=prepared / "images")
     assert len(pictures.items) == len(pictures.rows) == 12
     for kind in ("text", "image"):

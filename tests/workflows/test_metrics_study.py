@@ -15,9 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from monai_echosynth import cli
+from monai_echosynth.data.builtin_labels import LESION_LABELS
 from monai_echosynth.data.datalist import load_datalist, read_label_table
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.features.activations import Activations, FeatureNetwork
+from monai_echosynth.networks.features.lpips import alexnet_features
 from monai_echosynth.workflows.adherence import adherence
 from monai_echosynth.workflows.clip_agreement import sentence
 from monai_echosynth.workflows.extractors import (
@@ -107,6 +109,7 @@ def test_pairs_of_one_mask_are_nearer_than_pairs_of_patients(found: dict[str, An
     assert {kind: part["pairs"] for kind, part in pairs.items()} == {
         "mask": 12,
         "within_mask": 12,
+        "input": 0,
         "synthetic": pairs["synthetic"]["pairs"],
         "real": pairs["real"]["pairs"],
     }
@@ -148,6 +151,7 @@ def test_adherence_is_one_where_the_segmenter_is_right(real: Path, monkeypatch: 
 
     monkeypatch.setattr("monai_echosynth.workflows.adherence.load_frozen_segmenter", lambda _: perfect)
     scores = adherence("any", items, table, SIZE)
+    assert scores is not None
     assert {name: score["value"] for name, score in scores.items()} == {"lv_endo": 1, "myo": 1, "la": 1, "mean": 1}
 
 
@@ -155,6 +159,59 @@ def test_sentences_say_what_is_known() -> None:
     wanted = "an ultrasound image of the heart, apical four-chamber view at end-systole"
     assert sentence({"view": "4CH", "phase": "ES"}) == wanted
     assert sentence({}) == "an ultrasound image of the heart, echocardiographic view"
+    assert sentence({}, LESION_LABELS) == "an ultrasound image"
+    assert sentence({"view": "", "text": "a spiculated mass"}, LESION_LABELS) == "a spiculated mass"
+
+
+def test_frames_without_structures_have_no_adherence(real: Path, segmenter: Path, tmp_path: Path) -> None:
+    items, table = load_datalist(real, "training")[:3], read_label_table(real)
+    blank = []
+    for item in items:
+        label = nib.load(item["label"])
+        path = tmp_path / Path(item["label"]).name
+        nib.save(nib.Nifti1Image(np.full(label.shape, table.id_of("sector"), np.uint8), label.affine), path)
+        blank.append({**item, "label": str(path)})
+    assert adherence(segmenter, blank, table, SIZE) is None
+
+
+def test_frames_are_compared_with_those_they_started_from(
+    real: Path, segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = [{**item, "source": item["image"]} for item in load_datalist(real, "training")]
+    folder = changed(real, tmp_path / "made", [*items[:6], {**items[6], "source": str(tmp_path / "gone.nii.gz")}])
+    found = run_metrics(real, folder, tmp_path / "out", MetricsSettings(segmenter=segmenter), progress=False)
+    assert found["pairs"]["input"]["pairs"] == 6 and found["pairs"]["input"]["ssim"]["value"] == 1
+    text = metrics_text(found)
+    assert "Input frame: SSIM (n = 6)" in text and "LPIPS" not in text
+
+
+def test_lpips_stands_beside_the_other_distances(real: Path, synthetic: Path, segmenter: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torchmetrics")
+    state = {f"features.{key}": value for key, value in alexnet_features().state_dict().items()}
+    torch.save(state, tmp_path / "alexnet.pth")
+    settings = MetricsSettings(segmenter=segmenter, lpips=tmp_path / "alexnet.pth", pairs=4)
+    found = run_metrics(real, synthetic, tmp_path / "out", settings, progress=False)
+    assert 0 < found["pairs"]["mask"]["lpips"]["value"] < found["pairs"]["synthetic"]["lpips"]["value"]
+    text = metrics_text(found)
+    assert "Same mask: LPIPS (n = 4)" in text and found["lpips"]["sha256"][:16] in text
+
+
+def test_a_judge_may_be_another_network_than_the_extractor(real: Path, segmenter: Path, tmp_path: Path) -> None:
+    settings = MetricsSettings(extractor=f"domain:{segmenter}", segmenter=tmp_path / "judge")
+    with pytest.raises(EchoSynthError, match="judge"):
+        run_metrics(real, real, tmp_path / "out", settings, progress=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        (MetricsSettings(seed=-1), "the seed is 0 or more, got -1"),
+        (MetricsSettings(prompt="a heart"), "got one without --clip"),
+    ],
+)
+def test_options_that_do_nothing_are_refused(settings: MetricsSettings, words: str, real: Path, tmp_path: Path) -> None:
+    with pytest.raises(EchoSynthError, match=words):
+        run_metrics(real, real, tmp_path / "out", settings)
 
 
 def test_the_command_prints_the_table_and_the_default_trains_its_network(

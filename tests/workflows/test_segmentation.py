@@ -6,6 +6,7 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -92,6 +93,42 @@ def test_perfect_predictions_score_one_and_gaps_are_named(prepared: Path, tmp_pa
     nib.save(nib.Nifti1Image(np.zeros((3, 3), np.uint8), np.eye(4)), tmp_path / f"{items[1]['id']}.nii.gz")
     with pytest.raises(EchoSynthError, match="grid of its reference"):
         score_predictions(tmp_path, items, tmp_path / "summary.json")
+
+
+def _summary(*frames: dict[str, float]) -> dict[str, Any]:
+    """What ``score_predictions`` returns for frames with these Dice by label; HD is 1 mm where one is defined."""
+    keys = ("1", "2", "(1, 2)", "3")
+    cases = [
+        {
+            "reference_file": f"{number}.nii.gz",
+            "patient": str(number),
+            "metrics": {
+                key: {"Dice": (dice := frame.get(key, math.nan)), **dict.fromkeys(("HD", "HD95", "ASSD"), dice)}
+                for key in keys
+            },
+        }
+        for number, frame in enumerate(frames)
+    ]
+    return {"metric_per_case": cases}
+
+
+def test_labels_that_a_frame_does_not_show_are_left_out_of_its_mean() -> None:
+    without_atrium = {"1": 0.8, "2": 0.6, "(1, 2)": 0.7}
+    table = score_table(_summary(without_atrium, without_atrium))
+    assert table["mean_dice"]["mean"] == pytest.approx(0.7) and table["dice"]["la"]["mean"] is None
+    some = score_table(_summary(without_atrium, {**without_atrium, "3": 0.1}))
+    assert some["mean_dice"]["mean"] == pytest.approx((0.7 + 0.5) / 2) and some["dice"]["la"]["mean"] == 0.1
+    with pytest.raises(EchoSynthError, match="no frame of 2 shows lv_endo or myo"):
+        score_table(_summary({}, {}))
+
+
+def test_steps_are_those_of_whole_epochs(prepared: Path, tmp_path: Path) -> None:
+    asked = replace(SETTINGS, iterations=9, epoch_iterations=4)
+    assert asked.in_whole_epochs() == replace(asked, iterations=8)
+    assert replace(SETTINGS, iterations=3).in_whole_epochs().epoch_iterations == 3
+    assert train_segmenter(tmp_path, prepared, asked, progress=False)["iterations"] == 8
+    history = json.loads((tmp_path / "eval" / "history.json").read_text())
+    assert history[-1]["iteration"] == 8
 
 
 def test_errors_name_what_is_missing(prepared: Path, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from monai_echosynth.errors import EchoSynthError
 
 __all__ = [
     "DETERMINISTIC",
+    "FOR_TRAINED",
     "AncestralSolver",
     "ChurnSolver",
     "ConsistencySolver",
@@ -32,6 +33,7 @@ __all__ = [
     "SolverName",
     "UniPCSolver",
     "make_solver",
+    "named_solver",
 ]
 
 
@@ -49,6 +51,9 @@ class SolverName(StrEnum):
     UNIPC = "unipc"
     CONSISTENCY = "consistency"
 
+
+FOR_TRAINED = tuple(name for name in SolverName if name is not SolverName.CONSISTENCY)
+"""Solvers that draw from a generator as it was trained; ``consistency`` draws from its few-step student alone."""
 
 DETERMINISTIC = (
     SolverName.EULER,
@@ -74,6 +79,17 @@ _SOLVERS: dict[SolverName, type[Solver]] = {
 }
 
 
+def named_solver(name: SolverName | str) -> SolverName:
+    """The solver of a name.
+
+    Raises:
+        EchoSynthError: there is no such solver.
+    """
+    if name not in list(SolverName):
+        raise EchoSynthError(f"solver must be one of {', '.join(SolverName)}, got '{name}'; pick one of these")
+    return SolverName(name)
+
+
 def make_solver(name: SolverName | str) -> Solver:
     """Make a solver with its default settings.
 
@@ -83,6 +99,4 @@ def make_solver(name: SolverName | str) -> Solver:
     Raises:
         EchoSynthError: where the name is unknown.
     """
-    if name not in list(SolverName):
-        raise EchoSynthError(f"solver must be one of {', '.join(SolverName)}, got '{name}'; pick one of these")
-    return _SOLVERS[SolverName(name)]()
+    return _SOLVERS[named_solver(name)]()

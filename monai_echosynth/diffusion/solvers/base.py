@@ -113,6 +113,11 @@ class Solver(ABC):
             raise EchoSynthError(f"network evaluations must be at least 1, got {nfe}; allow one or more")
         return (nfe - 1) // self.evaluations_per_step + 1
 
+    @final
+    def reaches(self, nfe: int) -> bool:
+        """Whether there is a number of steps that takes exactly ``nfe`` network evaluations."""
+        return self.nfe(self.steps(nfe)) == nfe
+
 
 def _decreasing(levels: Sequence[float]) -> bool:
     """Whether the levels make a grid; NaN and infinity never do."""

@@ -17,11 +17,11 @@ from typing import Final
 
 import torch
 from monai.networks.nets import ResNet
-from safetensors.torch import load_file
 from torch import Tensor
 
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.features.activations import Activations, FeatureNetwork, pictures
+from monai_echosynth.networks.features.state_dict import read_state_dict
 from monai_echosynth.networks.weights import weights_digest
 
 __all__ = ["resnet50", "resnet50_features"]
@@ -58,7 +58,7 @@ def resnet50_features(path: str | Path, name: str = "RadImageNet ResNet-50") -> 
     if not path.is_file():
         raise EchoSynthError(f"weights of a ResNet-50 were expected, got nothing at {path}: copy the file there")
     network = resnet50()
-    found = {_torchvision(key): value for key, value in _read(path).items()}
+    found = {_torchvision(key): value for key, value in read_state_dict(path).items()}
     wanted = {key: value for key, value in network.state_dict().items() if not key.endswith("num_batches_tracked")}
     wrong = [key for key in wanted if key not in found or found[key].shape != wanted[key].shape]
     if wrong:
@@ -79,19 +79,6 @@ def resnet50_features(path: str | Path, name: str = "RadImageNet ResNet-50") -> 
         return Activations(x.mean(dim=(2, 3)), tuple(levels))
 
     return FeatureNetwork(f"{name} ({path.name})", weights_digest(network), False, forward)
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        state = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-    except Exception as error:  # a damaged file raises whatever its bytes lead to
-        raise EchoSynthError(
-            f"weights in {path} cannot be read ({str(error).splitlines()[0]}): copy the file again, or convert it to safetensors"
-        ) from error
-    inner = state.get("state_dict", state) if isinstance(state, dict) else None
-    if not isinstance(inner, dict):
-        raise EchoSynthError(f"a state dict was expected, got {type(state).__name__} in {path}: save its state_dict()")
-    return {key: value for key, value in inner.items() if isinstance(value, Tensor)}
 
 
 def _torchvision(key: str) -> str:

@@ -69,7 +69,7 @@ def generative_network(kind: GenerativeNetwork | str, **arguments: Any) -> nn.Mo
     renamed = {_RENAMED.get(name, name): value for name, value in arguments.items()}
     try:
         return _BUILDERS[GenerativeNetwork(kind)](**renamed)
-    except (TypeError, ValueError) as error:
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise EchoSynthError(
             f"{kind} needs the arguments of its class in monai-generative, got {sorted(arguments)} ({error}): "
             "give those with which the network was trained"
