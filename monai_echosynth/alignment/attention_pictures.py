@@ -19,23 +19,27 @@ def attention_pictures(aligner: DomainAligner, batch: Mapping[str, Tensor]) -> l
     """Columns of pictures (B, 1, X, Y) in [0, 1]: the frame with the query marked, its first exemplar, one map a head.
 
     Args:
-        aligner: the network; its coarsest attention is shown, or the finer one where that has none.
+        aligner: the network, with a layer that has heads; those of the finer layer come first.
         batch: ``image`` (B, 1, X, Y), ``seg`` (B, S, X, Y), ``bank`` (B, k, 1, X, Y) and ``bank_seg``.
     """
-    level = 1 if len(aligner.layers()[1].groups) else 0
-    layer = aligner.layers()[level]
     image, seg = batch["image"], batch["seg"]
-    features = aligner.extractor(image, Domain.SYNTHETIC)[level - 2]
-    query = layer.queries(features, F.interpolate(seg, features.shape[-2:], mode="area"))
-    marked, heads = image.clone(), []
-    for i in range(len(image)):
-        bank = aligner.encode_bank(batch["bank"][i], batch["bank_seg"][i])
-        place = _middle(F.interpolate(seg[i : i + 1, 1:2], features.shape[-2:], mode="area")[0, 0])
-        maps = layer.maps(query[i : i + 1], bank.keys[level], place)[:, :1]
-        heads.append(F.interpolate(maps / maps.amax(dim=(2, 3), keepdim=True).clamp_min(1e-8), image.shape[-2:])[:, 0])
-        size = image.shape[-1] // features.shape[-1]
-        marked[i, 0, place[0] * size : (place[0] + 1) * size, place[1] * size : (place[1] + 1) * size] = 1.0
-    return [marked, batch["bank"][:, 0], *(head.unsqueeze(1) for head in torch.stack(heads, dim=1))]
+    banks = [aligner.encode_bank(*parts) for parts in zip(batch["bank"], batch["bank_seg"], strict=True)]
+    every = aligner.extractor(image, Domain.SYNTHETIC)[-2:]
+    marked, columns = image.clone(), list[Tensor]()
+    for level, (layer, features) in enumerate(zip(aligner.layers(), every, strict=True)):
+        if not len(layer.groups):
+            continue
+        query = layer.queries(features, F.interpolate(seg, features.shape[-2:], mode="area"))
+        marked, heads = image.clone(), []
+        for i, bank in enumerate(banks):
+            place = _middle(F.interpolate(seg[i : i + 1, 1:2], features.shape[-2:], mode="area")[0, 0])
+            maps = layer.maps(query[i : i + 1], bank.keys[level], place)[:, :1]
+            scaled = maps / maps.amax(dim=(2, 3), keepdim=True).clamp_min(1e-8)
+            heads.append(F.interpolate(scaled, image.shape[-2:])[:, 0])
+            size = image.shape[-1] // features.shape[-1]
+            marked[i, 0, place[0] * size : (place[0] + 1) * size, place[1] * size : (place[1] + 1) * size] = 1.0
+        columns += [head.unsqueeze(1) for head in torch.stack(heads, dim=1)]
+    return [marked, batch["bank"][:, 0], *columns]
 
 
 def _middle(share: Tensor) -> tuple[int, int]:

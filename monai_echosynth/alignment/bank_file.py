@@ -5,6 +5,7 @@ An aligner can thus be used where its real frames are not. The features belong t
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from safetensors import safe_open
@@ -15,7 +16,7 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.blocks.differential_analysis import Energies
 from monai_echosynth.networks.nets.domain_aligner import BankFeatures
 
-__all__ = ["load_bank", "save_bank"]
+__all__ = ["bank_digest", "load_bank", "save_bank"]
 
 
 def save_bank(bank: BankFeatures, path: str | Path, aligner_digest: str) -> None:
@@ -28,6 +29,12 @@ def save_bank(bank: BankFeatures, path: str | Path, aligner_digest: str) -> None
     content = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
     with atomic_path(Path(path)) as partial:
         partial.write_bytes(serialize(content, {"aligner_sha256": aligner_digest}))
+
+
+def bank_digest(path: str | Path) -> str:
+    """SHA-256 of a bank's file; empty where there is none."""
+    place = Path(path)
+    return hashlib.sha256(place.read_bytes()).hexdigest() if place.is_file() else ""
 
 
 def load_bank(path: str | Path, aligner_digest: str) -> BankFeatures:

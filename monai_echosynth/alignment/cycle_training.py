@@ -27,10 +27,11 @@ class CycleTraining(nn.Module):
     Args:
         channels: features of the generators and discriminators at full resolution.
         cycle: weight of the cycle.
-        learning_rate: of Adam.
+        learning_rate: of Adam; constant for half the steps, then falling to 0 in a line.
+        steps: of the whole training.
     """
 
-    def __init__(self, channels: int = 16, cycle: float = 10.0, learning_rate: float = 5e-4) -> None:
+    def __init__(self, steps: int, channels: int = 16, cycle: float = 10.0, learning_rate: float = 5e-4) -> None:
         super().__init__()
         self.cycle = cycle
         self.to_real, self.to_synthetic = TranslationGenerator(channels), TranslationGenerator(channels)
@@ -41,6 +42,10 @@ class CycleTraining(nn.Module):
         self.optimizers = [
             torch.optim.Adam(parameters, learning_rate, betas=(0.5, 0.999))
             for parameters in (generators, list(self.judges.parameters()))
+        ]
+        self.schedules = [
+            torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1.0, 2.0 - 2.0 * step / steps))
+            for optimizer in self.optimizers
         ]
 
     def step(self, synthetic: Tensor, sector: Tensor, real: Tensor, real_sector: Tensor) -> dict[str, float]:
@@ -66,6 +71,7 @@ class CycleTraining(nn.Module):
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizers[which].step()
+        self.schedules[which].step()
 
 
 def _square(found: Tensor, wanted: float) -> Tensor:

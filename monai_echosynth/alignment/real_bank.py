@@ -46,10 +46,11 @@ class RealBank:
             raise EchoSynthError(
                 f"a bank needs two real frames or more, got {len(image)}: one frame is no sample of a domain"
             )
-        for number, frame in enumerate(image):
+        for number, (frame, outside) in enumerate(zip(image, seg[:, :1], strict=True)):
             if not bool(torch.isfinite(frame).all()):
                 raise EchoSynthError(f"frames of a bank must be finite, frame {number} is not: replace or remove it")
-            if float(frame.std()) < FLAT:
+            inside = frame[outside < 0.5]
+            if inside.numel() < 2 or float(inside.std()) < FLAT:
                 raise EchoSynthError(f"frames of a bank must show tissue, frame {number} is constant: remove it")
         self.image, self.seg = image, seg
 
@@ -58,6 +59,8 @@ class RealBank:
         cls, items: Iterable[dict[str, Tensor]], segmenter: FrozenSegmenter, limit: int | None = None
     ) -> RealBank:
         """Bank of items with ``image`` and ``sector`` (1, X, Y), evenly spaced where there are more than ``limit``.
+
+        The segmenter looks at them where it is; the bank stays on the CPU.
 
         Raises:
             EchoSynthError: no frame, or frames of several sizes.
@@ -71,8 +74,9 @@ class RealBank:
             raise EchoSynthError(f"a bank needs real frames of one size, got {what}: prepare the folder at one size")
         image = torch.stack([torch.as_tensor(item["image"]).float() for item in found])
         sector = torch.stack([torch.as_tensor(item["sector"]).float() for item in found])
-        parts = zip(image.split(CHUNK), sector.split(CHUNK), strict=True)
-        return cls(image, torch.cat([segmenter.membership(*part) for part in parts]))
+        device = next((weight.device for weight in segmenter.parameters()), image.device)
+        parts = zip(image.to(device).split(CHUNK), sector.to(device).split(CHUNK), strict=True)
+        return cls(image, torch.cat([segmenter.membership(*part).cpu() for part in parts]))
 
     def __len__(self) -> int:
         """Number of frames."""

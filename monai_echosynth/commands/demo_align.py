@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from monai_echosynth.commands.options import Commands, add_command, add_option
+from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["COMPARED", "add", "run"]
 
@@ -15,7 +16,8 @@ COMPONENTS = (
     *("stochastic", "dynamic", "agreement", "own_view", "identity", "diversity", "bridge", "matching"),
     "critic",
 )
-COMPARED = (*(f"no_{name}" for name in COMPONENTS), "mmd", "coral", "histogram", "fourier", "cycle", "both")
+PULLS = ("mmd", "coral", "mmd_only", "coral_only")
+COMPARED = (*(f"no_{name}" for name in COMPONENTS), *PULLS, "histogram", "fourier", "cycle", "both")
 
 
 def add(commands: Commands) -> argparse.ArgumentParser:
@@ -37,10 +39,11 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     add_option(command, "--epochs", type=int, default=12, metavar="N", help="epochs of 400 frames of every aligner")
     add_option(command, "--iterations", type=int, default=500, metavar="N", help="optimizer steps of every segmenter")
     add_option(command, "--segmenters", type=int, default=1, metavar="N", help=segmenters)
-    add_option(command, "--patients", type=int, default=80, metavar="N", help="simulated patients of each machine")
-    add_option(command, "--test-patients", type=int, default=30, metavar="N", help="simulated patients that test")
-    strength = "part of the way to their aligned form that frames go, drawn between these for each"
-    add_option(command, "--strength", type=float, nargs=2, default=[1.0, 1.0], metavar=("LOW", "HIGH"), help=strength)
+    patients = "simulated patients of each machine, 80 when left out"
+    add_option(command, "--patients", type=int, metavar="N", help=patients)
+    add_option(command, "--test-patients", type=int, metavar="N", help="of them test, 30 when left out")
+    strength = "part of the way to their aligned form that frames go, drawn between these for each; 1 1 is all the way"
+    add_option(command, "--strength", type=float, nargs=2, default=[0.0, 1.0], metavar=("LOW", "HIGH"), help=strength)
     add_option(command, "--seed", type=int, default=0, metavar="S", help="of everything")
     return command
 
@@ -51,8 +54,13 @@ def run(args: argparse.Namespace) -> int:
     from monai_echosynth.workflows.alignment_study_settings import AlignmentStudySettings
 
     compared = COMPARED if "all" in args.compare else tuple(args.compare)
-    sizes = {"patients": args.patients, "n_test": args.test_patients, "seed": args.seed}
-    settings = AlignmentStudySettings(compared, **sizes)
+    sizes = {"patients": args.patients, "n_test": args.test_patients}
+    sizes = {name: value for name, value in sizes.items() if value is not None}
+    if sizes and args.real is not None:
+        raise EchoSynthError(
+            "patients are simulated where no frames are given, got a number of them with --real: leave it out"
+        )
+    settings = AlignmentStudySettings(compared, **sizes, seed=args.seed)
     settings = replace(
         settings,
         strength=(args.strength[0], args.strength[1]),

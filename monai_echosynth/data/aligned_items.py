@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from monai_echosynth.data.datalist import load_datalist
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["aligned_items", "source_digest"]
+__all__ = ["aligned_items", "source_description", "source_digest"]
 
 
 def aligned_items(folder: str | PathLike[str], section: str = "training") -> list[dict[str, Any]]:
@@ -32,6 +33,15 @@ def aligned_items(folder: str | PathLike[str], section: str = "training") -> lis
         {**item, "mask": item.get("mask", item["id"]), "copy": item.get("copy", 0), "index": index}
         for index, item in enumerate(items)
     ]
+
+
+def source_description(folder: str | PathLike[str]) -> dict[str, Any]:
+    """What the manifest of a synthetic set says of all its images: generator, solver, seed; of other folders their name."""
+    manifest = Path(folder) / "manifest.json"
+    if not manifest.is_file():
+        return {"name": Path(folder).resolve().name}
+    content: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
+    return {key: value for key, value in content.items() if key != "images"}
 
 
 def source_digest(folder: str | PathLike[str]) -> str:

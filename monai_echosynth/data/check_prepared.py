@@ -17,7 +17,7 @@ from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.read_frame import read_pixels
 from monai_echosynth.errors import EchoSynthError
 
-__all__ = ["check_prepared", "check_size"]
+__all__ = ["check_images", "check_prepared", "check_size"]
 
 Folder = str | PathLike[str]
 
@@ -40,6 +40,17 @@ def check_prepared(dirs: Folder | Sequence[Folder], section: str) -> None:
         _check(item, section, table)
 
 
+def check_images(folder: Folder, section: str) -> None:
+    """Reads every image of one section of a prepared folder, for uses that need no labels.
+
+    Raises:
+        EchoSynthError: a file is missing or cut short, an image is black or not finite, or the section is empty.
+    """
+    for item in load_datalist(folder, section):
+        path = _named(item, "image", section)
+        check_image(read_pixels(path).array, path)
+
+
 def check_size(folder: Folder, size: int) -> None:
     """Raises an EchoSynthError unless the frames of a prepared folder have ``size`` x ``size`` pixels."""
     found = read_dataset_json(folder).get("spatial_size")
@@ -51,13 +62,16 @@ def check_size(folder: Folder, size: int) -> None:
 
 
 def _check(item: Mapping[str, Any], section: str, table: LabelTable) -> None:
-    for key in ("image", "label"):
-        if key not in item:
-            raise EchoSynthError(
-                f"each frame of section '{section}' needs the key '{key}', got {sorted(item)}: prepare the folder again"
-            )
-    image_path, label_path = Path(item["image"]), Path(item["label"])
+    image_path, label_path = (_named(item, key, section) for key in ("image", "label"))
     image, label = read_pixels(image_path).array, read_pixels(label_path).array
     (check_finite if "mask" in item else check_image)(image, image_path)
     check_same_shape(image, image_path, label, label_path)
     table.check(label, label_path)
+
+
+def _named(item: Mapping[str, Any], key: str, section: str) -> Path:
+    if key not in item:
+        raise EchoSynthError(
+            f"each frame of section '{section}' needs the key '{key}', got {sorted(item)}: prepare the folder again"
+        )
+    return Path(item[key])

@@ -19,7 +19,30 @@ from monai_echosynth.diffusion.seeding import derive_seed, image_generator
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.domain_aligner import BankFeatures, DomainAligner
 
-__all__ = ["AlignmentInferer"]
+__all__ = ["AlignmentInferer", "check_strength", "drawn_strength"]
+
+TOLERANCE = 1e-4
+"""Of a displacement, in pixels: rounding."""
+
+
+def check_strength(strength: Sequence[float]) -> tuple[float, float]:
+    """Lowest and highest part of the way.
+
+    Raises:
+        EchoSynthError: it is no range within [0, 1].
+    """
+    if len(strength) != 2 or not 0.0 <= strength[0] <= strength[1] <= 1.0:
+        raise EchoSynthError(
+            f"strength must be two numbers from 0 to 1, the lower one first, got {list(strength)}: 1 and 1 is all the way"
+        )
+    return float(strength[0]), float(strength[1])
+
+
+def drawn_strength(strength: Sequence[float], seed: int, index: int) -> float:
+    """The part of the way that frame ``index`` of a set goes."""
+    low, high = strength
+    drawn = torch.rand(1, generator=image_generator(derive_seed(seed, "strength"), index))
+    return low + (high - low) * float(drawn)
 
 
 class AlignmentInferer(Inferer):
@@ -34,6 +57,9 @@ class AlignmentInferer(Inferer):
         seed: seed of the set.
         strength: lowest and highest part of the way from the frame (0) to its aligned form (1) that a frame goes.
 
+    Attributes:
+        largest_shift: of any pixel of any frame so far, in pixels.
+
     Raises:
         EchoSynthError: the strength is no range within [0, 1].
     """
@@ -44,14 +70,11 @@ class AlignmentInferer(Inferer):
         exemplars: int = 1,
         candidates: int = 8,
         seed: int = 0,
-        strength: Sequence[float] = (1.0, 1.0),
+        strength: Sequence[float] = (0.0, 1.0),
     ) -> None:
-        if len(strength) != 2 or not 0.0 <= strength[0] <= strength[1] <= 1.0:
-            raise EchoSynthError(
-                f"strength must be two numbers from 0 to 1, the lower one first, got {list(strength)}: 1 and 1 is all the way"
-            )
         self.bank, self.exemplars, self.candidates, self.seed = bank, exemplars, candidates, seed
-        self.strength = (float(strength[0]), float(strength[1]))
+        self.strength = check_strength(strength)
+        self.largest_shift = 0.0
 
     @torch.inference_mode()
     def __call__(self, inputs: Tensor, network: DomainAligner, *args: Any, **kwargs: Any) -> Tensor:
@@ -71,7 +94,16 @@ class AlignmentInferer(Inferer):
     def _align(self, network: DomainAligner, choice: ExemplarChoice, image: Tensor, seg: Tensor, index: int) -> Tensor:
         bank = self.bank.take(choice([derive_seed(self.seed, index)], image, seg))
         noise = torch.randn(image.shape[1:], generator=image_generator(self.seed, index)).to(image.device)
-        aligned: Tensor = network(image, seg, bank, noise[None])["image"]
-        low, high = self.strength
-        drawn = torch.rand(1, generator=image_generator(derive_seed(self.seed, "strength"), index))
-        return torch.lerp(image, aligned, low + (high - low) * float(drawn))
+        found = network(image, seg, bank, noise[None])
+        self._check_shift(network, found["shift"], index)
+        return torch.lerp(image, found["image"], drawn_strength(self.strength, self.seed, index))
+
+    def _check_shift(self, network: DomainAligner, shift: Tensor, index: int) -> None:
+        """Anatomy that moves further than it may is an error in the network, not a frame to keep."""
+        limit = 0.0 if network.global_stage is None else network.global_stage.max_shift
+        moved = float(shift.norm(dim=1).max())
+        if not moved <= limit + TOLERANCE:
+            raise EchoSynthError(
+                f"an aligned frame may move by {limit} pixels at most, got {moved:.4f} in frame {index}: train the aligner again"
+            )
+        self.largest_shift = max(self.largest_shift, moved)

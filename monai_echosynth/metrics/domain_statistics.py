@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_echosynth.metrics.gradients import Gradient, image_gradient, magnitude_quantiles
-from monai_echosynth.metrics.grain import grain
+from monai_echosynth.metrics.grain import Grain, grain
 from monai_echosynth.metrics.sharpness import border_sharpness
 from monai_echosynth.metrics.speckle import radial_power_spectrum, spectrum_slope
 from monai_echosynth.metrics.speckle_law import SpeckleLaw, speckle_law
@@ -51,7 +51,8 @@ class TextureStatistics:
         power_db: (r,) mean over frames of the power in dB.
         slope: (n,) slope of log power over log frequency.
         speckle: structure -> name of a field of :class:`SpeckleLaw` -> (n,).
-        grain_mm: ``lateral`` and ``axial`` -> (n,).
+        grain_mm: ``lateral`` and ``axial`` -> (n,), of the whole sector.
+        structure_grain_mm: structure -> the same of it.
         gradient: quantile function of the gradient magnitudes, gray levels per mm.
         sharpness: border as ``name|name`` -> (n,), gray levels per mm.
     """
@@ -61,6 +62,7 @@ class TextureStatistics:
     slope: Array
     speckle: Mapping[str, PerFrame]
     grain_mm: PerFrame
+    structure_grain_mm: Mapping[str, PerFrame]
     gradient: Array
     sharpness: PerFrame
 
@@ -79,7 +81,6 @@ def measure_frames(frames: Sequence[AnnotatedFrame], structures: Mapping[int, st
     if not frames:
         raise ValueError("statistics of a set need at least one frame, got none")
     spectra = [radial_power_spectrum(frame.image, frame.sector) for frame in frames]
-    grains = [grain(frame.image, frame.sector, frame.spacing) for frame in frames]
     gradients = [image_gradient(frame.image, frame.sector, frame.spacing) for frame in frames]
     power = np.stack([10.0 * np.log10(np.maximum(spectrum.power[1:], _DARKEST)) for spectrum in spectra])
     names = dict(sorted({**structures, rest: "sector"}.items()))
@@ -88,7 +89,8 @@ def measure_frames(frames: Sequence[AnnotatedFrame], structures: Mapping[int, st
         power_db=power.mean(axis=0),
         slope=np.array([spectrum_slope(spectrum) for spectrum in spectra]),
         speckle={name: _speckle(frames, number) for number, name in structures.items()},
-        grain_mm={axis: np.array([getattr(item, axis) for item in grains]) for axis in ("lateral", "axial")},
+        grain_mm=_grain(frames),
+        structure_grain_mm={name: _grain(frames, number) for number, name in structures.items()},
         gradient=magnitude_quantiles([gradient.magnitudes for gradient in gradients]),
         sharpness={f"{names[a]}|{names[b]}": _sharpness(frames, gradients, (a, b)) for a, b in combinations(names, 2)},
     )
@@ -97,6 +99,15 @@ def measure_frames(frames: Sequence[AnnotatedFrame], structures: Mapping[int, st
 def _speckle(frames: Sequence[AnnotatedFrame], number: int) -> dict[str, Array]:
     laws = np.array([speckle_law(frame.image[frame.label == number]) for frame in frames])
     return dict(zip(SpeckleLaw._fields, laws.T, strict=True))
+
+
+def _grain(frames: Sequence[AnnotatedFrame], number: int | None = None) -> dict[str, Array]:
+    """Of the structure ``number``, or of the whole sector."""
+    regions = (None if number is None else frame.label == number for frame in frames)
+    found = [
+        grain(frame.image, frame.sector, frame.spacing, region) for frame, region in zip(frames, regions, strict=True)
+    ]
+    return dict(zip(Grain._fields, np.array(found).T, strict=True))
 
 
 def _sharpness(frames: Sequence[AnnotatedFrame], gradients: Sequence[Gradient], pair: tuple[int, int]) -> Array:

@@ -42,14 +42,21 @@ def detrended(image: ArrayLike, sector: NDArray[np.bool_], sd: float = DETREND_P
     return np.where(sector, values - local, 0.0)
 
 
-def grain(image: ArrayLike, sector: NDArray[np.bool_], spacing: tuple[float, float]) -> Grain:
-    """Grain of a frame.
+def grain(
+    image: ArrayLike,
+    sector: NDArray[np.bool_],
+    spacing: tuple[float, float],
+    region: NDArray[np.bool_] | None = None,
+) -> Grain:
+    """Grain of a frame, or of a part of it.
 
     Args:
         image: (X, Y), lateral and axial.
         sector: (X, Y).
         spacing: size of a pixel along both axes, mm.
+        region: (X, Y), a structure; the whole sector when omitted.
     """
+    inside = sector if region is None else region & sector
     texture = detrended(image, sector)
-    widths = [autocorrelation_length(texture, sector, axis=axis, spacing=spacing[axis]) for axis in (0, 1)]
+    widths = [autocorrelation_length(texture, inside, axis=axis, spacing=spacing[axis]) for axis in (0, 1)]
     return Grain(*widths)

@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_echosynth.data.atomic import write_json
-from monai_echosynth.data.check_prepared import check_prepared
+from monai_echosynth.data.check_prepared import check_images, check_prepared
 from monai_echosynth.data.datalist import read_dataset_json
 from monai_echosynth.data.folder_labels import check_table, folder_labels
 from monai_echosynth.data.frame_format import FrameFormat
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.networks.nets.domain_aligner import MULTIPLE
 from monai_echosynth.workflows.alignment_settings import AlignmentSettings
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.checksums import write_checksums
@@ -29,6 +30,7 @@ from monai_echosynth.workflows.training_folder import claim_folder
 __all__ = ["align", "train_aligner"]
 
 _BUNDLE = "echo_domain_alignment"
+_METRICS = "training.json"
 _SHARED = (
     *("structures", "channels", "reaches", "chunk", "max_shift", "max_change", "exemplars", "candidates", "seed"),
     *("filters", "local_stage", "global_stage", "stochastic", "dynamic"),
@@ -44,7 +46,7 @@ def train_aligner(
     settings: AlignmentSettings | None = None,
     progress: bool = True,
 ) -> dict[str, Any]:
-    """Trains an aligner and leaves a ready bundle.
+    """Trains an aligner and leaves a ready bundle; one that is trained already is left as it is.
 
     Args:
         real: prepared folder of real frames; those of its section ``training`` are the bank, their labels are not read.
@@ -64,26 +66,31 @@ def train_aligner(
     settings = settings or AlignmentSettings()
     root = Path(out)
     size = _common_size(real, synthetic)
-    for folder in (real, synthetic):
-        check_prepared(folder, "training")
+    check_prepared(synthetic, "training")
+    check_images(real, "training")
     table = folder_labels(check_table(synthetic, folder_labels(real).semantic)).semantic
     sources = {"dataset_dir": real, "synthetic_dir": synthetic, "segmenter_dir": segmenter}
     ids: dict[str, Any] = {name: str(Path(folder).resolve()) for name, folder in sources.items()}
     ids |= {**settings.config(), "structures": table.num_channels}
     claim_folder(root, ids)
+    finished = root / "eval" / _METRICS
+    if finished.is_file():
+        return {**json.loads(finished.read_text(encoding="utf-8")), "seconds": 0.0}
     _write_bundle(root, ids, size)
     started = time.perf_counter()
     workflow = run_bundle(root, "train.json", "train", progress=progress, **ids)
     shutil.rmtree(root / "models" / "checkpoints", ignore_errors=True)
     write_checksums(root)
     last = json.loads((root / "eval" / "history.json").read_text(encoding="utf-8"))[-1]
-    return {
+    metrics = {
         "parameters": sum(p.numel() for p in workflow.network_def.parameters()),
         "epochs": last["epoch"],
         "final_loss": last["loss"],
         "validation_loss": last.get("validation_loss"),
         "seconds": round(time.perf_counter() - started, 1),
     }
+    write_json(finished, metrics)
+    return metrics
 
 
 def align(
@@ -93,7 +100,7 @@ def align(
     seed: int = 0,
     format: FrameFormat | str = FrameFormat.NIFTI,
     progress: bool = True,
-    strength: Sequence[float] = (1.0, 1.0),
+    strength: Sequence[float] = (0.0, 1.0),
     **overrides: Any,
 ) -> dict[str, Any]:
     """Aligns a synthetic set, or completes one that was interrupted.
@@ -109,11 +116,12 @@ def align(
         **overrides: further ids of the bundle's ``inference.json``.
 
     Returns:
-        ``count``, ``new`` (made in this run), ``seconds``, ``images_per_second`` of this run.
+        ``count``, ``new`` (made in this run), ``largest_shift_px`` (of any pixel of the new ones), ``seconds`` and
+        ``images_per_second`` of this run.
 
     Raises:
-        EchoSynthError: the bundle has no weights, the frames do not fit it, the strength is no range within [0, 1], or
-            ``out`` holds another set.
+        EchoSynthError: the bundle has no weights, the frames do not fit it, the strength is no range within [0, 1], a
+            displacement exceeds its bound, or ``out`` holds another set.
     """
     config = Path(bundle) / "configs" / "inference.json"
     if not config.is_file() or "DomainAligner" not in config.read_text(encoding="utf-8"):
@@ -134,6 +142,7 @@ def align(
     return {
         "count": len(workflow.parser.get_parsed_content("synthetic_set").items),
         "new": new,
+        "largest_shift_px": round(workflow.parser.get_parsed_content("inferer").largest_shift, 4),
         "seconds": round(seconds, 2),
         "images_per_second": round(new / seconds, 3),
     }
@@ -145,6 +154,10 @@ def _common_size(real: str | PathLike[str], synthetic: str | PathLike[str]) -> i
         raise EchoSynthError(
             f"real and synthetic frames must have one square size, got {sizes[0]} in {real} and {sizes[1]} in {synthetic}: "
             "prepare both with one --size"
+        )
+    if sizes[0][0] % MULTIPLE:
+        raise EchoSynthError(
+            f"frames to align have sides that are a multiple of {MULTIPLE} pixels, got {sizes[0][0]} in {real}: prepare them so"
         )
     return int(sizes[0][0])
 

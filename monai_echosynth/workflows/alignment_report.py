@@ -29,13 +29,15 @@ _GAPS = (
     "network that tells real from synthetic frames of other patients."
 )
 _ANATOMY = (
-    "What a segmenter of real frames sees before and after. Shift: average distance of a structure's outlines (ASSD), median and "
-    "95th percentile over frames. Agreement: Dice against the mask. Identity: mean absolute change of real frames that took no "
-    "part in training; change: that of the synthetic frames, both inside the sector, in gray levels of full scale 1."
+    "What a segmenter of real frames that no aligner has met sees before and after. Shift: average distance of a structure's "
+    "outlines (ASSD), median and 95th percentile over frames. Agreement: Dice against the mask. Identity: mean absolute change "
+    "of real frames that took no part in training; change: that of the synthetic frames, both inside the sector, in gray levels of "
+    "full scale 1."
 )
 _DICE = (
     "One network, one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over patients. "
-    "Where a set has several segmenters, which differ in their seed, a frame's score is their mean; of real frames there is one."
+    "Where a set has several segmenters, which differ in their seed, a frame's score is their mean; of real frames there is one, "
+    "which is also the one that says whether the anatomy moved."
 )
 _FRAMES = (
     "Left to right, two frames a row: mask, synthetic frame, aligned frame, and the real frame that is most like it."
@@ -101,8 +103,9 @@ def cell_title(cell: str) -> str:
     """Name of a way to align in tables."""
     if cell in BASELINES:
         return {"histogram": "Histogram matching", "fourier": "Fourier amplitudes (FDA)", "cycle": "CycleGAN"}[cell]
-    fixed = {REAL: "Real frames", BEFORE: "Before", FULL: "Aligned", "mmd": "MMD alone", "coral": "CORAL alone"}
-    fixed[BOTH] = "Before and aligned together"
+    fixed = {REAL: "Real frames", BEFORE: "Before", FULL: "Aligned", BOTH: "Before and aligned together"}
+    fixed |= {"mmd": "MMD instead of attention", "coral": "CORAL instead of attention"}
+    fixed |= {"mmd_only": "MMD, no critic", "coral_only": "CORAL, no critic"}
     return fixed.get(cell) or f"Without {cell.removeprefix('no_').replace('_', ' ')}"
 
 

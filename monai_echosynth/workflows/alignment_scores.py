@@ -9,7 +9,7 @@ from typing import Any
 
 from monai_echosynth.data.atomic import write_json
 from monai_echosynth.metrics.summary_json import averaged
-from monai_echosynth.workflows.alignment_study_settings import BEFORE, FULL, AlignmentStudySettings
+from monai_echosynth.workflows.alignment_study_settings import BEFORE, EXAMINER, FULL, AlignmentStudySettings
 from monai_echosynth.workflows.anatomy_shift import anatomy_shift, mean_change
 from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter, score_table
 from monai_echosynth.workflows.gap import common_size, compare, measure_domain
@@ -18,7 +18,7 @@ from monai_echosynth.workflows.phantom_stage import prepared
 __all__ = ["REAL", "score_alignment_study"]
 
 REAL = "real"
-"""The segmenter of real frames, in tables of Dice."""
+"""The examiner, in tables of Dice."""
 
 
 def score_alignment_study(study: AlignmentStudySettings, folders: Mapping[str, Path], out: Path) -> dict[str, Any]:
@@ -26,27 +26,27 @@ def score_alignment_study(study: AlignmentStudySettings, folders: Mapping[str, P
 
     Args:
         study: what was compared.
-        folders: ``real``, ``synthetic``, ``judge``, the aligned set of each cell by its name, and the segmenters of each arm.
+        folders: ``real``, ``synthetic``, ``examiner``, the aligned set of each cell by its name, and the segmenters of each arm.
         out: folder to write.
 
     Returns:
         Mean Dice by arm.
     """
-    real, synthetic, judge = (prepared(folders["real"]), prepared(folders["synthetic"]), folders["judge"])
+    real, synthetic, examiner = (prepared(folders["real"]), prepared(folders["synthetic"]), folders[EXAMINER])
     sets = {BEFORE: synthetic, **{cell: folders[cell] for cell in study.cells}}
     size = common_size(real, synthetic)
-    held_out = measure_domain(real, "test", judge, size=size, seed=study.seed)
+    held_out = measure_domain(real, "test", examiner, size=size, seed=study.seed)
     measured = {
-        cell: measure_domain(path, "training", judge, size=size, seed=study.seed) for cell, path in sets.items()
+        cell: measure_domain(path, "training", examiner, size=size, seed=study.seed) for cell, path in sets.items()
     }
     gaps = {cell: compare(held_out, found, study.seed) for cell, found in measured.items()}
     write_json(out / "gaps.json", gaps)
     anatomy = {
-        cell: {**anatomy_shift(judge, synthetic, folders[cell]), "change": mean_change(synthetic, folders[cell])}
+        cell: {**anatomy_shift(examiner, synthetic, folders[cell]), "change": mean_change(synthetic, folders[cell])}
         for cell in study.cells
     }
     write_json(out / "anatomy.json", anatomy)
-    segmenters = {REAL: {REAL: judge}}
+    segmenters = {REAL: {REAL: examiner}}
     segmenters |= {arm: {name: folders[name] for name in study.segmenters_of(arm)} for arm in study.arms}
     summaries = {
         arm: averaged([_scored(path, real, out / name) for name, path in found.items()])

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from monai_echosynth.errors import EchoSynthError
+
 __all__ = ["COMPONENTS", "AlignmentSettings"]
 
 COMPONENTS: Mapping[str, Mapping[str, Any]] = {
@@ -53,6 +55,20 @@ class AlignmentSettings:
     candidates: int = 8
     seed: int = 0
     ids: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "samples_per_epoch", "batch_size"):
+            if getattr(self, name) < 1:
+                raise EchoSynthError(f"'{name}' of an aligner is 1 or more, got {getattr(self, name)}: correct it")
+        if not 1 <= self.exemplars <= self.candidates:
+            raise EchoSynthError(
+                f"exemplars must be 1 or more and at most the candidates, got {self.exemplars} of {self.candidates}: correct them"
+            )
+
+    @property
+    def frames(self) -> int:
+        """Synthetic frames that a training sees."""
+        return self.epochs * self.samples_per_epoch
 
     def config(self) -> dict[str, Any]:
         """Values by config id."""

@@ -55,8 +55,8 @@ def identity(context: StageContext) -> Mapping[str, Any]:
 def baseline(context: StageContext) -> Mapping[str, Any]:
     """Aligns the synthetic frames by a baseline."""
     sets = prepared(context.inputs["real"]), prepared(context.inputs["synthetic"])
-    settings = context.settings
-    return align_by_baseline(settings["kind"], *sets, context.folder, settings["steps"], settings["seed"])
+    chosen = {key: value for key, value in context.settings.items() if key != "kind"}
+    return align_by_baseline(context.settings["kind"], *sets, context.inputs["judge"], context.folder, **chosen)
 
 
 def segmenter(budget: SegmentationSettings) -> Run:

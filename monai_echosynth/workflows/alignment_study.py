@@ -1,9 +1,11 @@
 """The alignment study: synthetic frames are aligned to real ones, and gap, anatomy and segmenters say what for.
 
-synthetic, real -> judge -> aligner -> aligned set -> segmenters before and after -> evaluate -> report
+synthetic, real -> judge, examiner -> aligner -> aligned set -> segmenters before and after -> evaluate -> report
 
-and an aligner or a baseline for each way to align that is compared. The judge is the segmenter of the real frames: it watches the
-anatomy in training and is the upper end of the segmenters. Segmenters of synthetic frames differ in these frames alone.
+and an aligner or a baseline for each way to align that is compared. The judge is a segmenter of the real frames that watches the
+anatomy while aligners are trained. The examiner is another one, of the budget of all segmenters and with a seed of its own,
+which no aligner has met: it says whether the anatomy moved, sets are compared in its features, and it is the upper end of the
+segmenters. Segmenters of synthetic frames differ from it in these frames alone.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from monai_echosynth.workflows.alignment_study_settings import (
     BASELINES,
     BEFORE,
     BOTH,
+    EXAMINER,
+    EXAMINER_SEED,
     FULL,
     AlignmentStudySettings,
     cell_ids,
@@ -84,13 +88,15 @@ def alignment_stages_of(
     if segmenter is None:
         stages.append(_segmenter(study, "judge", {"frames": sources["real"]}, sources))
     sources["judge"] = segmenter or "judge"
+    examiner = Inputs(frames=sources["real"])
+    stages.append(_segmenter(study, EXAMINER, examiner, sources, EXAMINER_SEED))
     stages += _segmenters(study, BEFORE, {"frames": sources["synthetic"]}, sources)
     for cell in study.cells:
         stages += _cell(study, cell, sources)
     if BOTH in study.arms:
         together: Inputs = {"frames": sources["synthetic"], "aligned": f"aligned_{FULL}"}
         stages += _segmenters(study, BOTH, together, sources)
-    judged: Inputs = {**sources, **{cell: f"aligned_{cell}" for cell in study.cells}}
+    judged: Inputs = {**sources, EXAMINER: EXAMINER, **{cell: f"aligned_{cell}" for cell in study.cells}}
     judged |= {name: name for arm in study.arms for name in study.segmenters_of(arm)}
     chosen = {"compared": list(study.compared), "seed": study.seed, "segmenters": study.segmenters}
     chosen |= {
@@ -110,9 +116,11 @@ def _cell(study: AlignmentStudySettings, cell: str, sources: Inputs) -> list[Sta
     """One way to align: its set, the segmenter of it and, with an aligner, what that does to real frames."""
     name, seed = f"aligned_{cell}", {"seed": study.seed}
     if cell in BASELINES:
-        values = {"kind": cell, "steps": study.cycle_steps, **seed}
-        inputs = {side: sources[side] for side in ("real", "synthetic")}
-        made = [Stage(name, values, alignment_stages.baseline, inputs, weight=300 if cell == "cycle" else 10)]
+        values = {"kind": cell, "frames": study.aligner.frames, "candidates": study.aligner.candidates, **seed}
+        values["strength"] = list(study.strength)
+        inputs = {side: sources[side] for side in ("real", "synthetic", "judge")}
+        weight = 0.12 * study.aligner.frames if cell == "cycle" else 10
+        made = [Stage(name, values, alignment_stages.baseline, inputs, weight=weight)]
     else:
         settings = replace(study.aligner, seed=study.seed, ids={**study.aligner.ids, **cell_ids(cell)})
         steps = settings.epochs * settings.samples_per_epoch / settings.batch_size

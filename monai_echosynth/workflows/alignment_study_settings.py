@@ -1,7 +1,9 @@
 """Sizes, budgets and names of the alignment study.
 
 A *cell* is one way to align: ``full`` is the aligner as it is, ``no_<component>`` the aligner without a component, ``mmd`` and
-``coral`` the aligner with another pull towards real frames, and the baselines are named as such. ``before`` is the set as it was.
+``coral`` the aligner with another pull towards real frames than attention's, ``mmd_only`` and ``coral_only`` the same without the
+critic, so with no other pull at all. Baselines are named as such; they go the same part of the way, and those that take an
+exemplar choose it as the aligner does. ``before`` is the set as it was.
 An *arm* is what segmenters are trained on: ``before``, the set of each cell, and ``both``, the set as it was and the aligned one
 together.
 """
@@ -13,14 +15,33 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.inferers.alignment import check_strength
 from monai_echosynth.workflows.alignment_settings import COMPONENTS, AlignmentSettings
 from monai_echosynth.workflows.segmentation import SEGMENTATION_PRESETS, SegmentationPreset, SegmentationSettings
 
-__all__ = ["BASELINES", "BEFORE", "BOTH", "CELLS", "FULL", "AlignmentStudySettings", "cell_ids"]
+__all__ = [
+    *(
+        "BASELINES",
+        "BEFORE",
+        "BOTH",
+        "CELLS",
+        "EXAMINER",
+        "EXAMINER_SEED",
+        "FULL",
+        "AlignmentStudySettings",
+        "cell_ids",
+    ),
+]
 
 FULL, BEFORE, BOTH = "full", "before", "both"
+EXAMINER, EXAMINER_SEED = "examiner", 1000
+"""The segmenter of real frames that no aligner has met, and how its seed differs from that of the judge."""
+
 BASELINES = ("histogram", "fourier", "cycle")
-PULLS: Mapping[str, Mapping[str, Any]] = {kind: {"alignment_kind": kind, "realism": 0.0} for kind in ("mmd", "coral")}
+PULLS: Mapping[str, Mapping[str, Any]] = {
+    **{kind: {"alignment_kind": kind} for kind in ("mmd", "coral")},
+    **{f"{kind}_only": {"alignment_kind": kind, "realism": 0.0} for kind in ("mmd", "coral")},
+}
 CELLS = (*(f"no_{name}" for name in COMPONENTS), *PULLS, *BASELINES, BOTH)
 """What the full aligner can be compared with."""
 
@@ -55,7 +76,6 @@ class AlignmentStudySettings:
         segmentation: budget of every segmenter.
         segmenters: segmenters of every arm, which differ in their seed; their scores are averaged.
         strength: lowest and highest part of the way to their aligned form that frames go.
-        cycle_steps: training steps of the adversarial baseline.
         seed: seed of everything.
     """
 
@@ -69,11 +89,11 @@ class AlignmentStudySettings:
         default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=500)
     )
     segmenters: int = 1
-    strength: tuple[float, float] = (1.0, 1.0)
-    cycle_steps: int = 600
+    strength: tuple[float, float] = (0.0, 1.0)
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_strength(self.strength)
         if self.segmenters < 1:
             raise EchoSynthError(f"every set needs 1 segmenter or more, got {self.segmenters}: correct the number")
         for cell in self.compared:

@@ -1,12 +1,13 @@
 """Plain ways to narrow the gap, in the form of an aligned set: what the aligner is compared with.
 
-Histogram matching and Fourier domain adaptation need an exemplar a frame and no training; the cycle-consistent adversarial
-network is trained here, on the same frames.
+Histogram matching and Fourier domain adaptation need an exemplar a frame, chosen as an aligner chooses its own, and no training.
+The cycle-consistent adversarial network is trained here, on as many frames of both sides as an aligner. Frames go the same part
+of the way as with an aligner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -17,21 +18,29 @@ from torch import Tensor
 from tqdm import tqdm
 
 from monai_echosynth.alignment.cycle_training import CycleTraining
-from monai_echosynth.alignment.exemplar_choice import draw_exemplars
+from monai_echosynth.alignment.exemplar_choice import ExemplarChoice
 from monai_echosynth.alignment.fourier_swap import swap_amplitude
+from monai_echosynth.alignment.frozen_segmenter import load_frozen_segmenter
 from monai_echosynth.alignment.histogram_matching import match_histogram
+from monai_echosynth.alignment.real_bank import RealBank
 from monai_echosynth.data.aligned_items import aligned_items, source_digest
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.data.folder_labels import folder_labels
+from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.synthetic_set import SyntheticSet
 from monai_echosynth.diffusion.seeding import derive_seed
+from monai_echosynth.inferers.alignment import check_strength, drawn_strength
+from monai_echosynth.networks.nets.domain_aligner import DomainAligner
+from monai_echosynth.transforms.one_hot import LabelToSeg
 from monai_echosynth.workflows.report.frame_io import Frame, read_frame
 
 __all__ = ["Baseline", "align_by_baseline"]
 
 BATCH = 4
+BANK = 256
+"""Real frames that exemplars are chosen from, at most."""
 
-Translate = Callable[[Tensor, Tensor, int], Tensor]
+Translate = Callable[[Frame, int], Tensor]
 
 
 class Baseline(StrEnum):
@@ -49,8 +58,11 @@ def align_by_baseline(
     kind: Baseline | str,
     real: str | Path,
     synthetic: str | Path,
+    segmenter: str | Path,
     out: str | Path,
-    steps: int = 600,
+    frames: int = 4800,
+    candidates: int = 8,
+    strength: Sequence[float] = (0.0, 1.0),
     seed: int = 0,
     progress: bool = True,
 ) -> dict[str, Any]:
@@ -60,9 +72,12 @@ def align_by_baseline(
         kind: the baseline.
         real: prepared folder, whose ``training`` frames are the exemplars.
         synthetic: prepared folder or synthetic set of the same size.
+        segmenter: trained ``echo_segmentation`` bundle of real frames, by whose view exemplars are compared in style.
         out: folder to write.
-        steps: training steps of the adversarial one.
-        seed: of exemplars, order and weights.
+        frames: synthetic frames that the adversarial one is trained with.
+        candidates: frames of the bank that the exemplar is the nearest of in style, as for an aligner.
+        strength: lowest and highest part of the way that a frame goes, drawn for each as for an aligner.
+        seed: of exemplars, order, weights and strength.
         progress: show bars.
 
     Returns:
@@ -71,44 +86,68 @@ def align_by_baseline(
     Raises:
         EchoSynthError: a folder is not prepared, or ``out`` holds another set.
     """
+    chosen, ends = Baseline(kind), check_strength(strength)
     items = aligned_items(synthetic)
     size = int(read_dataset_json(synthetic)["spatial_size"][0])
-    settings = {"seed": seed, "baseline": str(Baseline(kind)), "source_sha256": source_digest(synthetic)}
-    settings |= {"steps": steps} if Baseline(kind) is Baseline.CYCLE else {}
-    target = SyntheticSet(out, items, settings, size, table=folder_labels(synthetic).semantic)
+    settings = {
+        "seed": seed,
+        "baseline": str(chosen),
+        "source_sha256": source_digest(synthetic),
+        "strength": list(ends),
+    }
+    settings |= {"frames": frames} if chosen is Baseline.CYCLE else {"candidates": candidates}
+    table = folder_labels(synthetic).semantic
+    target = SyntheticSet(out, items, settings, size, table=table)
     target.begin()
     pending = target.pending()
     if pending:
         exemplars = [_tensors(read_frame(item)) for item in load_datalist(real, "training")]
-        translate = _translate(Baseline(kind), exemplars, items, steps, seed, progress)
+        if chosen is Baseline.CYCLE:
+            translate = _generated(_train_cycle(exemplars, items, max(1, frames // BATCH), seed, progress))
+        else:
+            bank = RealBank.from_items(
+                [{"image": image, "sector": sector} for image, sector in exemplars],
+                load_frozen_segmenter(segmenter),
+                BANK,
+            )
+            translate = _by_exemplar(chosen, bank, items, table, candidates, seed)
         for item in tqdm(pending, desc=str(kind), unit="image", disable=not progress):
-            frame = read_frame(item)
-            image = translate(*_tensors(frame), int(item["index"]))
-            target.write(item, image[0].numpy(), frame.label, frame.spacing)
+            frame, index = read_frame(item), int(item["index"])
+            image, _ = _tensors(frame)
+            changed = torch.lerp(image, translate(frame, index), drawn_strength(ends, seed, index))
+            target.write(item, changed[0].numpy(), frame.label, frame.spacing)
     target.finish()
     return {"count": len(items)}
 
 
-def _translate(
-    kind: Baseline,
-    exemplars: list[tuple[Tensor, Tensor]],
-    items: list[dict[str, Any]],
-    steps: int,
-    seed: int,
-    progress: bool,
+def _by_exemplar(
+    kind: Baseline, bank: RealBank, items: list[dict[str, Any]], table: LabelTable, candidates: int, seed: int
 ) -> Translate:
-    def exemplar(index: int) -> tuple[Tensor, Tensor]:
-        return exemplars[int(draw_exemplars([derive_seed(seed, index)], len(exemplars), 1)[0, 0])]
+    """A baseline that takes an exemplar a frame, chosen as an aligner chooses: of some that are drawn the nearest in style."""
+    to_seg = LabelToSeg(table)
+    scales = DomainAligner(table.num_channels)  # holds the scales of both domains' styles, which need no training
+    thinned = items[:: 1 + len(items) // BANK]
+    bank.fit(scales, ({"image": _tensors(frame)[0], "seg": to_seg(frame.label)} for frame in map(read_frame, thinned)))
+    choice = ExemplarChoice(scales, bank, 1, candidates)
 
-    if kind is Baseline.HISTOGRAM:
-        return lambda image, sector, index: match_histogram(image, sector, *exemplar(index))
-    if kind is Baseline.FOURIER:
-        return lambda image, sector, index: swap_amplitude(image, sector, exemplar(index)[0])
-    network = _train_cycle(exemplars, items, steps, seed, progress).to_real.eval()
+    def translated(frame: Frame, index: int) -> Tensor:
+        image, sector = _tensors(frame)
+        row = choice([derive_seed(seed, index)], image[None], to_seg(frame.label)[None].float())[0]
+        exemplar, seen = bank.image[row][0], 1.0 - bank.seg[row][0, :1]
+        if kind is Baseline.HISTOGRAM:
+            return match_histogram(image, sector, exemplar, seen)
+        return swap_amplitude(image, sector, exemplar)
+
+    return translated
+
+
+def _generated(training: CycleTraining) -> Translate:
+    network = training.to_real.eval()
 
     @torch.inference_mode()
-    def generated(image: Tensor, sector: Tensor, index: int) -> Tensor:
-        return network(image[None], sector[None])[0]
+    def generated(frame: Frame, _: int) -> Tensor:
+        image, sector = _tensors(frame)
+        return torch.as_tensor(network(image[None], sector[None])[0])
 
     return generated
 
@@ -119,7 +158,7 @@ def _train_cycle(
     rng = np.random.default_rng(derive_seed(seed, "cycle"))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        training = CycleTraining()
+        training = CycleTraining(steps)
     for _ in (bar := tqdm(range(steps), desc="cycle", disable=not progress)):
         sources = [_tensors(read_frame(items[i])) for i in rng.integers(len(items), size=BATCH)]
         reals = [exemplars[i] for i in rng.integers(len(exemplars), size=BATCH)]

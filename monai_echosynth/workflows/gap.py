@@ -25,8 +25,9 @@ from monai_echosynth.metrics.domain_gap import TEXTURE_GAPS, Gap
 from monai_echosynth.metrics.domain_statistics import TextureStatistics, measure_frames
 from monai_echosynth.metrics.kernel_distance import kernel_distance
 from monai_echosynth.workflows.domain_classifier import FrameStack, cross_fit
-from monai_echosynth.workflows.gap_frames import grid_size, normalized, read_section
-from monai_echosynth.workflows.image_distance import frame_features
+from monai_echosynth.workflows.extractors import domain_features
+from monai_echosynth.workflows.frame_batches import to_batch
+from monai_echosynth.workflows.gap_frames import SectionFrames, grid_size, normalized, read_section
 
 __all__ = ["FRAMES", "GAPS", "DomainStatistics", "common_size", "compare", "measure_domain", "measure_gap"]
 
@@ -35,6 +36,8 @@ FRAMES: Final = 200
 
 GAPS: Final = ("spectrum", "speckle", "grain", "gradient", "sharpness", "kid", "classifier")
 """Names of the measures, in reading order."""
+
+_BATCH: Final = 16
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def measure_domain(
         labels=table.names,
         texture=measure_frames(read.frames, names, table.id_of(SECTOR)),
         stack=FrameStack(normalized(read.frames), read.patients),
-        features=None if segmenter is None else frame_features(segmenter, read.items),
+        features=None if segmenter is None else _features(segmenter, read),
         notes=read.notes,
     )
 
@@ -161,6 +164,15 @@ def common_size(real: str | Path, synthetic: str | Path) -> int:
     """
     read_label_table([real, synthetic])
     return min(grid_size(real), grid_size(synthetic))
+
+
+def _features(segmenter: str | Path, read: SectionFrames) -> NDArray[np.float32]:
+    """Features (n, F) of frames on the grid that they were read on."""
+    network, found = domain_features(segmenter), []
+    for start in range(0, len(read.frames), _BATCH):
+        part = slice(start, start + _BATCH)
+        found.append(network(to_batch(read.frames[part], read.items[part]).image).vector.numpy())
+    return np.concatenate(found)
 
 
 def _check_match(real: DomainStatistics, synthetic: DomainStatistics) -> None:

@@ -141,7 +141,9 @@ def _aligned(study: TeeSettings, cell: str, count: int) -> list[Stage]:
     stages = [Stage(bundle, asdict(settings), alignment_stages.aligner(settings), sources, weight=0.4 * steps)]
     for made, source in zip(aligned(cell), generated(cell), strict=True):
         inputs: Inputs = {"aligner": bundle, "synthetic": source}
-        stages.append(Stage(made, {"seed": study.seed}, alignment_stages.aligned, inputs, weight=10))
+        stages.append(
+            Stage(made, {"seed": study.seed, "strength": [1.0, 1.0]}, alignment_stages.aligned, inputs, weight=10)
+        )
     together: Inputs = {few: few, **{made: made for made in aligned(cell)}}
     return [*stages, _segmenter(study, f"aligned_{cell}", together, few, ANNEALED)]
 

@@ -70,12 +70,13 @@ def test_frames_that_do_not_fit_are_refused(side: int, share: float) -> None:
 
 def test_adversarial_training_learns_to_brighten() -> None:
     torch.manual_seed(0)
-    training, sector = CycleTraining(channels=8, learning_rate=2e-3), torch.ones(2, 1, SIDE, SIDE)
+    training, sector = CycleTraining(40, channels=8, learning_rate=2e-3), torch.ones(2, 1, SIDE, SIDE)
     for step in range(40):
         dark = 0.2 * torch.stack([frame(4 * step), frame(4 * step + 1)])
         light = 0.6 + 0.2 * torch.stack([frame(4 * step + 2), frame(4 * step + 3)])
         losses = training.step(dark, sector, light, sector)
     assert all(value == value for value in losses.values())
+    assert [schedule.get_last_lr()[0] for schedule in training.schedules] == [0.0, 0.0]
     with torch.no_grad():
         found = training.eval().to_real(dark, sector)
     assert found.mean() > 0.4

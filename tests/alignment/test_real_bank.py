@@ -104,6 +104,34 @@ def test_missing_segmenter_is_named(tmp_path: Path) -> None:
         load_frozen_segmenter(tmp_path)
 
 
+class Elsewhere(FrozenSegmenter):
+    """Says where frames must be to be looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Conv2d(1, 4, 1, device="meta"), SIDE)
+
+    def membership(self, image: Tensor, sector: Tensor) -> Tensor:
+        assert image.device.type == sector.device.type == "meta"
+        return torch.rand(len(image), 5, SIDE, SIDE) * 0.4
+
+
+def test_frames_go_to_where_the_segmenter_is_and_it_stays() -> None:
+    segmenter = Elsewhere()
+    items = [{"image": torch.rand(1, SIDE, SIDE), "sector": torch.ones(1, SIDE, SIDE)} for _ in range(3)]
+    bank = RealBank.from_items(items, segmenter)
+    assert bank.image.device.type == bank.seg.device.type == "cpu"
+    assert next(segmenter.parameters()).device.type == "meta"
+
+
+def test_a_frame_that_is_flat_inside_its_sector_is_refused() -> None:
+    image, seg = torch.rand(2, 1, SIDE, SIDE), torch.zeros(2, 5, SIDE, SIDE)
+    seg[:, 0, : SIDE // 2], seg[:, 1, SIDE // 2 :] = 1.0, 1.0
+    RealBank(image, seg)
+    image[1, :, SIDE // 2 :] = 0.4
+    with pytest.raises(EchoSynthError, match="frame 1 is constant"):
+        RealBank(image, seg)
+
+
 def test_large_banks_are_thinned_evenly() -> None:
     found = items(9)
     bank = RealBank.from_items(found, segmenter(), limit=3)

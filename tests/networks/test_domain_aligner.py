@@ -193,3 +193,17 @@ def test_values_that_are_not_finite_are_refused() -> None:
 def test_limits_out_of_range_are_refused(ids: dict[str, float]) -> None:
     with pytest.raises(EchoSynthError, match="max_shift"):
         DomainAligner(**ids)  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def test_without_attention_places_of_the_bank_are_not_told_apart() -> None:
+    network = shaken(reaches=((), ()))
+    image, seg = frames(3)
+    bank = network.encode_bank(*frames(4, seed=1))
+    target = network(image, seg, bank)["target"]
+    assert (target == target[:1, :, :1, :1]).all()
+    valid = bank.valid.expand_as(bank.statistics[:, :, :1])
+    places = bank.statistics.movedim(2, -1)[valid[:, :, 0] > 0]
+    torch.testing.assert_close(target[0, :, 0, 0], places.mean(dim=0))
+    told_apart = run(shaken())[2]["target"]
+    assert told_apart.std(dim=(2, 3)).max() > 1e-3

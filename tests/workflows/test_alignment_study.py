@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from monai_echosynth import cli
 from monai_echosynth.commands import demo_align
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.alignment_settings import COMPONENTS
@@ -33,7 +34,6 @@ TINY = AlignmentStudySettings(
     aligner=replace(TINY_ALIGNER, epochs=1),
     segmentation=TINY_SEGMENTER,
     segmenters=2,
-    cycle_steps=2,
 )
 
 
@@ -123,6 +123,27 @@ def test_a_set_without_a_segmenter_is_refused() -> None:
         AlignmentStudySettings(segmenters=0)
 
 
+def test_numbers_of_patients_are_for_simulated_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["demo-align", "--real", "r", "--synthetic", "s", "--patients", "9"]) != 0
+    assert "patients are simulated where no frames are given" in capsys.readouterr().err
+
+
+def test_baselines_go_the_same_part_of_the_way(domains: TinyDomains, tmp_path: Path) -> None:
+    sources = domains.real, domains.synthetic, domains.segmenter
+    for name, strength in (("none", (0.0, 0.0)), ("half", (0.5, 0.5)), ("all", (1.0, 1.0))):
+        align_by_baseline("histogram", *sources, tmp_path / name, strength=strength, progress=False)
+    change = {name: mean_change(domains.synthetic, tmp_path / name)["mean"] for name in ("none", "half", "all")}
+    assert change["none"] == 0 and change["half"] == pytest.approx(change["all"] / 2, rel=0.1)
+
+
+def test_the_examiner_is_no_judge(study: Path) -> None:
+    folders = {name: (study / name / "models" / "model.safetensors") for name in ("examiner", "segmenter_before")}
+    assert all(path.is_file() for path in folders.values()) and not (study / "judge").exists()
+    plan = alignment_stages_of(AlignmentStudySettings(), None, None, None)
+    seeds = {stage.name: stage.settings["seed"] for stage in plan if stage.name in ("judge", "examiner")}
+    assert seeds == {"judge": 0, "examiner": 1000}
+
+
 def test_one_side_alone_is_refused(domains: TinyDomains, tmp_path: Path) -> None:
     with pytest.raises(EchoSynthError, match="both folders, or neither"):
         run_alignment_study(tmp_path, real=domains.real)
@@ -144,9 +165,10 @@ def test_anatomy_of_other_frames_is_refused(domains: TinyDomains, tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["histogram", "cycle"])
 def test_baselines_complete_what_was_interrupted(domains: TinyDomains, tmp_path: Path, kind: str) -> None:
-    align_by_baseline(kind, domains.real, domains.synthetic, tmp_path, steps=2, progress=False)
+    sources = domains.real, domains.synthetic, domains.segmenter
+    align_by_baseline(kind, *sources, tmp_path, frames=8, progress=False)
     images = sorted((tmp_path / "images").iterdir())
     before = [path.read_bytes() for path in images]
     images[2].unlink()
-    align_by_baseline(kind, domains.real, domains.synthetic, tmp_path, steps=2, progress=False)
+    align_by_baseline(kind, *sources, tmp_path, frames=8, progress=False)
     assert [path.read_bytes() for path in images] == before

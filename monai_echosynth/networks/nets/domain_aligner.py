@@ -29,7 +29,7 @@ from monai_echosynth.networks.blocks.local_statistics import LocalStatistics
 from monai_echosynth.networks.blocks.style_matching import StyleMatching, frame_styles
 from monai_echosynth.networks.blocks.two_stage_reconstruction import GlobalStage, LocalStage
 
-__all__ = ["BankFeatures", "DomainAligner", "with_squares"]
+__all__ = ["MULTIPLE", "BankFeatures", "DomainAligner", "with_squares"]
 
 MULTIPLE = 32
 """Sides of frames are multiples of it: quarter resolution divides into windows of 8, eighth into windows of 4."""
@@ -95,7 +95,7 @@ class DomainAligner(nn.Module):
         structures: channels of the membership maps, the first of which is what lies outside the sector.
         channels: features at full, half, quarter and eighth resolution.
         reaches: of the heads at quarter and at eighth resolution: sides of windows in positions, ``None`` for the whole map;
-            a level without any has no attention.
+            a level without any has no attention, and without any at all the bank is its mean.
         heads: heads of each reach.
         chunk: frames of the bank that attention takes together.
         max_shift: largest displacement of a pixel by the global stage, in pixels.
@@ -146,6 +146,11 @@ class DomainAligner(nn.Module):
         self.fuse_fine = Convolution(2, sizes[1] + 2 * sizes[0], sizes[0], norm=None, act="LEAKYRELU")
         self.global_stage = GlobalStage(sizes[1], max_shift) if global_stage else None
         self.local_stage = LocalStage(sizes[0], tuple(channels[-3::-1]), stochastic) if local_stage else None
+
+    @property
+    def attends(self) -> bool:
+        """Whether a layer has heads; without any, places of the bank are not told apart."""
+        return any(len(layer.groups) > 0 for layer in self.layers())
 
     def layers(self) -> list[CrossDomainAttention]:
         """The layers of attention, from fine to coarse."""
@@ -203,7 +208,7 @@ class DomainAligner(nn.Module):
             query = layer.queries(features[level], members)
             found = layer(query, bank.keys[i], bank.values[i])
             attended.append(found * place_weights(weights[:, level], members))
-        target = self._target(query.detach(), bank)
+        target = self._target(query.detach(), bank) if self.attends else self._mean_target(query, bank)
         own, _ = self.statistics(image, 1.0 - seg[:, :1])
         wanted = target[:, : own.shape[1]] - own, target
         coarse = self.fuse_coarse(torch.cat([features[-1], attended[1], *wanted], dim=1))
@@ -227,6 +232,12 @@ class DomainAligner(nn.Module):
         values = torch.cat([bank.statistics, bank.valid], dim=2)
         found = self.local_target(query.float(), bank.keys[-1].detach().float(), values).float()
         return found[:, :-1] / found[:, -1:].clamp_min(1e-3)
+
+    def _mean_target(self, query: Tensor, bank: BankFeatures) -> Tensor:
+        """The same mean at every place: that over all places of the bank that count."""
+        valid = bank.valid.float().sum(dim=(1, 3, 4)).clamp_min(1e-3)
+        mean = bank.statistics.float().sum(dim=(1, 3, 4)) / valid
+        return mean[:, :, None, None].expand(len(query), -1, *query.shape[-2:])
 
     def _bounded(self, changed: Tensor, image: Tensor, sector: Tensor) -> Tensor:
         """Gray levels of [0, 1], changed inside the sector alone and by ``max_change`` in the mean at most."""
