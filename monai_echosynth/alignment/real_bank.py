@@ -16,7 +16,7 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.blocks.differential_analysis import Energies
 from monai_echosynth.networks.nets.domain_aligner import BankFeatures, DomainAligner
 
-__all__ = ["RealBank"]
+__all__ = ["RealBank", "spaced"]
 
 CHUNK = 16
 """Frames that are encoded together."""
@@ -67,7 +67,7 @@ class RealBank:
         """
         found = list(items)
         if limit is not None and len(found) > limit:
-            found = [found[i] for i in np.linspace(0, len(found) - 1, limit).round().astype(int)]
+            found = [found[row] for row in spaced(len(found), limit)]
         sizes = {tuple(item["image"].shape) for item in found}
         if len(sizes) != 1:
             what = "none" if not sizes else " and ".join(str(size) for size in sorted(sizes))
@@ -111,3 +111,8 @@ class RealBank:
 
     def _parts(self) -> Iterable[tuple[Tensor, Tensor]]:
         return zip(self.image.split(CHUNK), self.seg.split(CHUNK), strict=True)
+
+
+def spaced(count: int, limit: int) -> list[int]:
+    """Rows 0 to ``count`` - 1, or ``limit`` of them at equal distances."""
+    return [int(row) for row in np.linspace(0, count - 1, min(limit, count)).round()]

@@ -65,5 +65,5 @@ def run(args: argparse.Namespace) -> int:
     done = align(bundle, args.synthetic, args.out / "aligned", seed=args.seed, strength=args.strength)
     pace, moved = done["images_per_second"], done["largest_shift_px"]
     print(f"{done['count']} frames in {args.out / 'aligned'}, {done['new']} of them new ({pace} images/s)")
-    print(f"no pixel of the new ones moved by more than {moved} pixels")
+    print(f"pixels of the new ones moved by {moved} at most")
     return 0

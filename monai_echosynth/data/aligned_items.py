@@ -29,9 +29,12 @@ def aligned_items(folder: str | PathLike[str], section: str = "training") -> lis
         raise EchoSynthError(
             f"frames to align were expected in section '{section}' of {folder}, got none: name another"
         )
+    made = (
+        {key: value for key, value in item.items() if key != "source"} for item in items
+    )  # the set itself is the source
     return [
         {**item, "mask": item.get("mask", item["id"]), "copy": item.get("copy", 0), "index": index}
-        for index, item in enumerate(items)
+        for index, item in enumerate(made)
     ]
 
 

@@ -56,7 +56,7 @@ def guided_items(
     items = []
     for k in range(count):
         guide = guides[k % len(guides)]
-        frame = str(frames[(k // len(guides)) % len(frames)]) if frames else ""
+        frame = str(frames[(k // len(guides)) % len(frames)].resolve()) if frames else ""
         name = f"{guide['name']}_s{k:06d}"
         given = {key: guide[key] for key in ("view", "condition", "text") if key in guide} | {"source": frame}
         items.append({**given, "index": k, "copy": 0, "mask": "", "id": name, "patient": name})

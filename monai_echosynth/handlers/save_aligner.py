@@ -8,7 +8,7 @@ import torch
 from ignite.engine import Engine, Events
 
 from monai_echosynth.alignment.bank_file import save_bank
-from monai_echosynth.alignment.real_bank import RealBank
+from monai_echosynth.alignment.real_bank import RealBank, spaced
 from monai_echosynth.networks.nets.domain_aligner import DomainAligner
 from monai_echosynth.networks.weights import save_weights, weights_digest
 
@@ -47,7 +47,7 @@ class SaveAligner:
         """Write the files, the weights last."""
         if self.enabled:
             device = next(self.aligner.parameters()).device
-            rows = torch.linspace(0, len(self.bank) - 1, min(self.size, len(self.bank))).round().long()
+            rows = torch.tensor(spaced(len(self.bank), self.size))
             features = RealBank(*self.bank.frames(rows)).encode(self.aligner, device)
             save_bank(features, self.bank_path, weights_digest(self.aligner))
             save_weights(self.aligner, self.weights_path)

@@ -56,6 +56,7 @@ class AlignmentInferer(Inferer):
         candidates: frames of the bank that they are the nearest of in style.
         seed: seed of the set.
         strength: lowest and highest part of the way from the frame (0) to its aligned form (1) that a frame goes.
+        max_shift: displacement in pixels that no aligned frame may exceed.
 
     Attributes:
         largest_shift: of any pixel of any frame so far, in pixels.
@@ -71,10 +72,11 @@ class AlignmentInferer(Inferer):
         candidates: int = 8,
         seed: int = 0,
         strength: Sequence[float] = (0.0, 1.0),
+        max_shift: float = 0.5,
     ) -> None:
         self.bank, self.exemplars, self.candidates, self.seed = bank, exemplars, candidates, seed
         self.strength = check_strength(strength)
-        self.largest_shift = 0.0
+        self.max_shift, self.largest_shift = max_shift, 0.0
 
     @torch.inference_mode()
     def __call__(self, inputs: Tensor, network: DomainAligner, *args: Any, **kwargs: Any) -> Tensor:
@@ -95,15 +97,15 @@ class AlignmentInferer(Inferer):
         bank = self.bank.take(choice([derive_seed(self.seed, index)], image, seg))
         noise = torch.randn(image.shape[1:], generator=image_generator(self.seed, index)).to(image.device)
         found = network(image, seg, bank, noise[None])
-        self._check_shift(network, found["shift"], index)
+        self._check_shift(found["shift"], index)
         return torch.lerp(image, found["image"], drawn_strength(self.strength, self.seed, index))
 
-    def _check_shift(self, network: DomainAligner, shift: Tensor, index: int) -> None:
-        """Anatomy that moves further than it may is an error in the network, not a frame to keep."""
-        limit = 0.0 if network.global_stage is None else network.global_stage.max_shift
+    def _check_shift(self, shift: Tensor, index: int) -> None:
+        """Anatomy that moves further than it may is an error of the network, not a frame to keep."""
         moved = float(shift.norm(dim=1).max())
-        if not moved <= limit + TOLERANCE:
+        if not moved <= self.max_shift + TOLERANCE:
             raise EchoSynthError(
-                f"an aligned frame may move by {limit} pixels at most, got {moved:.4f} in frame {index}: train the aligner again"
+                f"pixels of an aligned frame may move by {self.max_shift} at most, got {moved:.4f} in frame {index}: train the "
+                "aligner again"
             )
         self.largest_shift = max(self.largest_shift, moved)

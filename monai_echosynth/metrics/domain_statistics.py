@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monai_echosynth.metrics.gradients import Gradient, image_gradient, magnitude_quantiles
-from monai_echosynth.metrics.grain import Grain, grain
+from monai_echosynth.metrics.grain import Grain, detrended, grain_of
 from monai_echosynth.metrics.sharpness import border_sharpness
 from monai_echosynth.metrics.speckle import radial_power_spectrum, spectrum_slope
 from monai_echosynth.metrics.speckle_law import SpeckleLaw, speckle_law
@@ -81,6 +81,7 @@ def measure_frames(frames: Sequence[AnnotatedFrame], structures: Mapping[int, st
     if not frames:
         raise ValueError("statistics of a set need at least one frame, got none")
     spectra = [radial_power_spectrum(frame.image, frame.sector) for frame in frames]
+    textures = [detrended(frame.image, frame.sector) for frame in frames]
     gradients = [image_gradient(frame.image, frame.sector, frame.spacing) for frame in frames]
     power = np.stack([10.0 * np.log10(np.maximum(spectrum.power[1:], _DARKEST)) for spectrum in spectra])
     names = dict(sorted({**structures, rest: "sector"}.items()))
@@ -89,8 +90,8 @@ def measure_frames(frames: Sequence[AnnotatedFrame], structures: Mapping[int, st
         power_db=power.mean(axis=0),
         slope=np.array([spectrum_slope(spectrum) for spectrum in spectra]),
         speckle={name: _speckle(frames, number) for number, name in structures.items()},
-        grain_mm=_grain(frames),
-        structure_grain_mm={name: _grain(frames, number) for number, name in structures.items()},
+        grain_mm=_grain(frames, textures),
+        structure_grain_mm={name: _grain(frames, textures, number) for number, name in structures.items()},
         gradient=magnitude_quantiles([gradient.magnitudes for gradient in gradients]),
         sharpness={f"{names[a]}|{names[b]}": _sharpness(frames, gradients, (a, b)) for a, b in combinations(names, 2)},
     )
@@ -101,12 +102,10 @@ def _speckle(frames: Sequence[AnnotatedFrame], number: int) -> dict[str, Array]:
     return dict(zip(SpeckleLaw._fields, laws.T, strict=True))
 
 
-def _grain(frames: Sequence[AnnotatedFrame], number: int | None = None) -> dict[str, Array]:
+def _grain(frames: Sequence[AnnotatedFrame], textures: Sequence[Array], number: int | None = None) -> dict[str, Array]:
     """Of the structure ``number``, or of the whole sector."""
-    regions = (None if number is None else frame.label == number for frame in frames)
-    found = [
-        grain(frame.image, frame.sector, frame.spacing, region) for frame, region in zip(frames, regions, strict=True)
-    ]
+    pairs = zip(textures, frames, strict=True)
+    found = [grain_of(t, f.sector if number is None else f.label == number, f.spacing) for t, f in pairs]
     return dict(zip(Grain._fields, np.array(found).T, strict=True))
 
 

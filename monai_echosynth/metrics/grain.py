@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from monai_echosynth.metrics.speckle import autocorrelation_length
 
-__all__ = ["DETREND_PX", "Grain", "detrended", "grain"]
+__all__ = ["DETREND_PX", "Grain", "detrended", "grain", "grain_of"]
 
 DETREND_PX: Final = 6.0
 """Standard deviation, in pixels, of the local mean that is taken off before the grain is measured."""
@@ -42,21 +42,24 @@ def detrended(image: ArrayLike, sector: NDArray[np.bool_], sd: float = DETREND_P
     return np.where(sector, values - local, 0.0)
 
 
-def grain(
-    image: ArrayLike,
-    sector: NDArray[np.bool_],
-    spacing: tuple[float, float],
-    region: NDArray[np.bool_] | None = None,
-) -> Grain:
-    """Grain of a frame, or of a part of it.
+def grain(image: ArrayLike, sector: NDArray[np.bool_], spacing: tuple[float, float]) -> Grain:
+    """Grain of a frame.
 
     Args:
         image: (X, Y), lateral and axial.
         sector: (X, Y).
         spacing: size of a pixel along both axes, mm.
-        region: (X, Y), a structure; the whole sector when omitted.
     """
-    inside = sector if region is None else region & sector
-    texture = detrended(image, sector)
-    widths = [autocorrelation_length(texture, inside, axis=axis, spacing=spacing[axis]) for axis in (0, 1)]
+    return grain_of(detrended(image, sector), sector, spacing)
+
+
+def grain_of(texture: NDArray[np.float64], region: NDArray[np.bool_], spacing: tuple[float, float]) -> Grain:
+    """Grain of a part of a frame, such as a structure.
+
+    Args:
+        texture: (X, Y), from :func:`detrended`.
+        region: (X, Y), the part.
+        spacing: size of a pixel along both axes, mm.
+    """
+    widths = [autocorrelation_length(texture, region, axis=axis, spacing=spacing[axis]) for axis in (0, 1)]
     return Grain(*widths)

@@ -23,14 +23,15 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.nets.domain_aligner import MULTIPLE
 from monai_echosynth.workflows.alignment_settings import AlignmentSettings
 from monai_echosynth.workflows.bundles import bundle_source
-from monai_echosynth.workflows.checksums import write_checksums
+from monai_echosynth.workflows.checksums import CHECKSUMS, write_checksums
 from monai_echosynth.workflows.run_bundle import run_bundle
 from monai_echosynth.workflows.training_folder import claim_folder
 
 __all__ = ["align", "train_aligner"]
 
 _BUNDLE = "echo_domain_alignment"
-_METRICS = "training.json"
+_METRICS = "metrics.json"
+_TRAINED = ("aligner.safetensors", "bank.safetensors", CHECKSUMS)
 _SHARED = (
     *("structures", "channels", "reaches", "chunk", "max_shift", "max_change", "exemplars", "candidates", "seed"),
     *("filters", "local_stage", "global_stage", "stochastic", "dynamic"),
@@ -74,12 +75,11 @@ def train_aligner(
     ids |= {**settings.config(), "structures": table.num_channels}
     claim_folder(root, ids)
     finished = root / "eval" / _METRICS
-    if finished.is_file():
+    if finished.is_file() and all((root / "models" / name).is_file() for name in _TRAINED):
         return {**json.loads(finished.read_text(encoding="utf-8")), "seconds": 0.0}
     _write_bundle(root, ids, size)
     started = time.perf_counter()
     workflow = run_bundle(root, "train.json", "train", progress=progress, **ids)
-    shutil.rmtree(root / "models" / "checkpoints", ignore_errors=True)
     write_checksums(root)
     last = json.loads((root / "eval" / "history.json").read_text(encoding="utf-8"))[-1]
     metrics = {
@@ -90,6 +90,7 @@ def train_aligner(
         "seconds": round(time.perf_counter() - started, 1),
     }
     write_json(finished, metrics)
+    shutil.rmtree(root / "models" / "checkpoints", ignore_errors=True)
     return metrics
 
 

@@ -31,8 +31,8 @@ _GAPS = (
 _ANATOMY = (
     "What a segmenter of real frames that no aligner has met sees before and after. Shift: average distance of a structure's "
     "outlines (ASSD), median and 95th percentile over frames. Agreement: Dice against the mask. Identity: mean absolute change "
-    "of real frames that took no part in training; change: that of the synthetic frames. Both are inside the sector, in gray "
-    "levels of full scale 1."
+    "of real frames that took no part in training, all the way; change: that of the synthetic frames, as far as they go. Both "
+    "are inside the sector, in gray levels of full scale 1. A structure that is seen before or after alone has no shift."
 )
 _DICE = (
     "One network, one budget, trained on each set, tested on the same real patients. Brackets: 95 % intervals over patients. "

@@ -56,7 +56,7 @@ def baseline(context: StageContext) -> Mapping[str, Any]:
     """Aligns the synthetic frames by a baseline."""
     sets = prepared(context.inputs["real"]), prepared(context.inputs["synthetic"])
     chosen = {key: value for key, value in context.settings.items() if key != "kind"}
-    return align_by_baseline(context.settings["kind"], *sets, context.inputs["judge"], context.folder, **chosen)
+    return align_by_baseline(context.settings["kind"], *sets, context.folder, **chosen)
 
 
 def segmenter(budget: SegmentationSettings) -> Run:

@@ -5,7 +5,7 @@ synthetic, real -> judge, examiner -> aligner -> aligned set -> segmenters befor
 and an aligner or a baseline for each way to align that is compared. The judge is a segmenter of the real frames that watches the
 anatomy while aligners are trained. The examiner is another one, of the budget of all segmenters and with a seed of its own,
 which no aligner has met: it says whether the anatomy moved, sets are compared in its features, and it is the upper end of the
-segmenters. Segmenters of synthetic frames differ from it in these frames alone.
+segmenters. Those of synthetic frames differ from one another in these frames alone.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def alignment_stages_of(
     shown: Inputs = {"evaluation": "evaluate", **judged}
     return [
         *stages,
-        Stage("evaluate", chosen, _evaluate(study), judged, "evaluation", weight=weight),
+        Stage("evaluate", chosen, _evaluate(study), judged, "evaluation", weight=weight, version=2),
         Stage("report", chosen, _report(study), shown, "report.html", ("summary.json",), 5),
     ]
 
@@ -118,21 +118,20 @@ def _cell(study: AlignmentStudySettings, cell: str, sources: Inputs) -> list[Sta
     if cell in BASELINES:
         values = {"kind": cell, "frames": study.aligner.frames, "candidates": study.aligner.candidates, **seed}
         values["strength"] = list(study.strength)
-        inputs = {side: sources[side] for side in ("real", "synthetic", "judge")}
+        inputs = {side: sources[side] for side in ("real", "synthetic")}
         weight = 0.12 * study.aligner.frames if cell == "cycle" else 10
         made = [Stage(name, values, alignment_stages.baseline, inputs, weight=weight)]
     else:
         settings = replace(study.aligner, seed=study.seed, ids={**study.aligner.ids, **cell_ids(cell)})
         steps = settings.epochs * settings.samples_per_epoch / settings.batch_size
-        trained = Stage(
-            f"aligner_{cell}", asdict(settings), alignment_stages.aligner(settings), sources, weight=0.5 * steps
-        )
+        run, version = alignment_stages.aligner(settings), 2 if cell == "no_attention" else 1
+        trained = Stage(f"aligner_{cell}", asdict(settings), run, sources, weight=0.5 * steps, version=version)
         applied: Inputs = {"aligner": f"aligner_{cell}", "synthetic": sources["synthetic"]}
         same: Inputs = {"aligner": f"aligner_{cell}", "real": sources["real"]}
         made = [
             trained,
             Stage(name, {**seed, "strength": list(study.strength)}, alignment_stages.aligned, applied, weight=20),
-            Stage(f"identity_{cell}", seed, alignment_stages.identity, same, weight=3),
+            Stage(f"identity_{cell}", {**seed, "strength": [1.0, 1.0]}, alignment_stages.identity, same, weight=3),
         ]
     return [*made, *_segmenters(study, cell, {"frames": name}, sources)]
 

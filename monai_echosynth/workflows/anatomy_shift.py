@@ -1,7 +1,7 @@
 """Whether alignment moved the anatomy: a frozen segmenter's view of every frame before and after.
 
-For each structure the boundary shift is the average distance of the outlines before and after (ASSD, mm), and agreement the Dice
-against the mask that the frame was made from.
+For each structure the boundary shift is the average distance of the outlines before and after (ASSD, mm) where it is seen in
+both, and agreement the Dice against the mask that the frame was made from.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def anatomy_shift(segmenter: str | Path, before: str | Path, after: str | Path) 
         after: the aligned set.
 
     Returns:
-        By structure ``shift_mm`` (``median`` and ``p95`` over frames) and ``dice_before`` and ``dice_after`` (means over frames);
+        By structure ``shift_mm`` (``median`` and ``p95`` over frames), ``one_sided`` (frames that show it before or after alone),
+        and ``dice_before`` and ``dice_after`` (means over frames);
         ``dice_before`` and ``dice_after`` of all structures.
 
     Raises:
@@ -44,15 +45,19 @@ def anatomy_shift(segmenter: str | Path, before: str | Path, after: str | Path) 
         raise EchoSynthError(f"{after} must hold the frames of {before}, aligned, got other ones: align that set")
     shifts: dict[str, list[float]] = {entry.name: [] for entry in names}
     dices: dict[str, list[tuple[float, float]]] = {entry.name: [] for entry in names}
+    one_sided = {entry.name: 0 for entry in names}
     for first, second in zip(firsts, seconds, strict=True):
         frames = read_frame(first), read_frame(second)
         maps = [_segmented(network, frame) for frame in frames]
         for number, entry in enumerate(names, start=1):
             masks = [found == number for found in maps]
-            shifts[entry.name].append(surface_distances(masks[0], masks[1], frames[0].spacing).assd)
+            shown = [bool(mask.any()) for mask in masks]
+            one_sided[entry.name] += any(shown) and not all(shown)
+            if all(shown):
+                shifts[entry.name].append(surface_distances(masks[0], masks[1], frames[0].spacing).assd)
             wanted = frames[0].label == entry.id
             dices[entry.name].append((_dice(masks[0], wanted), _dice(masks[1], wanted)))
-    found = {name: _described(shifts[name], dices[name]) for name in shifts}
+    found = {name: {**_described(shifts[name], dices[name]), "one_sided": one_sided[name]} for name in shifts}
     means = {key: float(np.nanmean([row[key] for row in found.values()])) for key in ("dice_before", "dice_after")}
     return {"structures": found, **means}
 
@@ -77,8 +82,7 @@ def _dice(mask: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> float:
 
 
 def _described(shifts: list[float], dices: list[tuple[float, float]]) -> dict[str, float]:
-    known = np.array([shift for shift in shifts if np.isfinite(shift)])
-    median, p95 = (np.percentile(known, (50, 95))) if len(known) else (float("nan"), float("nan"))
+    median, p95 = np.percentile(shifts, (50, 95)) if shifts else (float("nan"), float("nan"))
     before, after = np.nanmean(np.array(dices), axis=0)
     return {
         "shift_mm": {"median": float(median), "p95": float(p95)},  # type: ignore[dict-item]

@@ -7,7 +7,7 @@ of the way as with an aligner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,8 @@ from tqdm import tqdm
 from monai_echosynth.alignment.cycle_training import CycleTraining
 from monai_echosynth.alignment.exemplar_choice import ExemplarChoice
 from monai_echosynth.alignment.fourier_swap import swap_amplitude
-from monai_echosynth.alignment.frozen_segmenter import load_frozen_segmenter
 from monai_echosynth.alignment.histogram_matching import match_histogram
-from monai_echosynth.alignment.real_bank import RealBank
+from monai_echosynth.alignment.real_bank import RealBank, spaced
 from monai_echosynth.data.aligned_items import aligned_items, source_digest
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.data.folder_labels import folder_labels
@@ -34,11 +33,11 @@ from monai_echosynth.networks.nets.domain_aligner import DomainAligner
 from monai_echosynth.transforms.one_hot import LabelToSeg
 from monai_echosynth.workflows.report.frame_io import Frame, read_frame
 
-__all__ = ["Baseline", "align_by_baseline"]
+__all__ = ["BANK", "STORED", "Baseline", "align_by_baseline", "exemplar_choice"]
 
 BATCH = 4
-BANK = 256
-"""Real frames that exemplars are chosen from, at most."""
+BANK, STORED = 256, 64
+"""Real frames that give the scale of styles, and those of them that exemplars are chosen from, at most: as in the bundle."""
 
 Translate = Callable[[Frame, int], Tensor]
 
@@ -58,7 +57,6 @@ def align_by_baseline(
     kind: Baseline | str,
     real: str | Path,
     synthetic: str | Path,
-    segmenter: str | Path,
     out: str | Path,
     frames: int = 4800,
     candidates: int = 8,
@@ -72,10 +70,9 @@ def align_by_baseline(
         kind: the baseline.
         real: prepared folder, whose ``training`` frames are the exemplars.
         synthetic: prepared folder or synthetic set of the same size.
-        segmenter: trained ``echo_segmentation`` bundle of real frames, by whose view exemplars are compared in style.
         out: folder to write.
         frames: synthetic frames that the adversarial one is trained with.
-        candidates: frames of the bank that the exemplar is the nearest of in style, as for an aligner.
+        candidates: real frames that the exemplar is the nearest of in style, as for an aligner.
         strength: lowest and highest part of the way that a frame goes, drawn for each as for an aligner.
         seed: of exemplars, order, weights and strength.
         progress: show bars.
@@ -101,16 +98,13 @@ def align_by_baseline(
     target.begin()
     pending = target.pending()
     if pending:
-        exemplars = [_tensors(read_frame(item)) for item in load_datalist(real, "training")]
+        reals = load_datalist(real, "training")
         if chosen is Baseline.CYCLE:
+            exemplars = [_tensors(read_frame(item)) for item in reals]
             translate = _generated(_train_cycle(exemplars, items, max(1, frames // BATCH), seed, progress))
         else:
-            bank = RealBank.from_items(
-                [{"image": image, "sector": sector} for image, sector in exemplars],
-                load_frozen_segmenter(segmenter),
-                BANK,
-            )
-            translate = _by_exemplar(chosen, bank, items, table, candidates, seed)
+            choice, bank = exemplar_choice(reals, items, table, candidates)
+            translate = _by_exemplar(chosen, choice, bank, table, seed)
         for item in tqdm(pending, desc=str(kind), unit="image", disable=not progress):
             frame, index = read_frame(item), int(item["index"])
             image, _ = _tensors(frame)
@@ -120,23 +114,50 @@ def align_by_baseline(
     return {"count": len(items)}
 
 
-def _by_exemplar(
-    kind: Baseline, bank: RealBank, items: list[dict[str, Any]], table: LabelTable, candidates: int, seed: int
-) -> Translate:
-    """A baseline that takes an exemplar a frame, chosen as an aligner chooses: of some that are drawn the nearest in style."""
-    to_seg = LabelToSeg(table)
+def exemplar_choice(
+    real: Sequence[Mapping[str, Any]], synthetic: Sequence[Mapping[str, Any]], table: LabelTable, candidates: int
+) -> tuple[ExemplarChoice, RealBank]:
+    """How an aligner with the bundle's settings chooses its exemplars, and what it chooses from.
+
+    Args:
+        real: entries of the real frames.
+        synthetic: entries of the synthetic ones.
+        table: label table of both.
+        candidates: see :class:`~monai_echosynth.alignment.exemplar_choice.ExemplarChoice`.
+    """
     scales = DomainAligner(table.num_channels)  # holds the scales of both domains' styles, which need no training
-    thinned = items[:: 1 + len(items) // BANK]
-    bank.fit(scales, ({"image": _tensors(frame)[0], "seg": to_seg(frame.label)} for frame in map(read_frame, thinned)))
-    choice = ExemplarChoice(scales, bank, 1, candidates)
+    known = _bank([real[row] for row in spaced(len(real), BANK)], table)
+    thinned = synthetic[:: 1 + len(synthetic) // BANK]
+    known.fit(scales, (_item(read_frame(item), table) for item in thinned))
+    stored = spaced(len(known), STORED)
+    bank = RealBank(*known.frames(torch.as_tensor(stored)))
+    bank.styles = known.styles[stored]
+    return ExemplarChoice(scales, bank, 1, candidates), bank
+
+
+def _bank(items: Sequence[Mapping[str, Any]], table: LabelTable) -> RealBank:
+    """Frames with maps that tell the sector from what is outside, which is all that styles need."""
+    frames = [_tensors(read_frame(item)) for item in items]
+    image, sector = (torch.stack(parts) for parts in zip(*frames, strict=True))
+    seg = torch.zeros(len(image), table.num_channels, *image.shape[-2:])
+    seg[:, :1], seg[:, -1:] = 1.0 - sector, sector
+    return RealBank(image, seg)
+
+
+def _item(frame: Frame, table: LabelTable) -> dict[str, Tensor]:
+    return {"image": _tensors(frame)[0], "seg": LabelToSeg(table)(frame.label).float()}
+
+
+def _by_exemplar(kind: Baseline, choice: ExemplarChoice, bank: RealBank, table: LabelTable, seed: int) -> Translate:
+    """A baseline that takes an exemplar a frame."""
 
     def translated(frame: Frame, index: int) -> Tensor:
+        shown = _item(frame, table)
+        row = int(choice([derive_seed(seed, index)], shown["image"][None], shown["seg"][None])[0, 0])
         image, sector = _tensors(frame)
-        row = choice([derive_seed(seed, index)], image[None], to_seg(frame.label)[None].float())[0]
-        exemplar, seen = bank.image[row][0], 1.0 - bank.seg[row][0, :1]
         if kind is Baseline.HISTOGRAM:
-            return match_histogram(image, sector, exemplar, seen)
-        return swap_amplitude(image, sector, exemplar)
+            return match_histogram(image, sector, bank.image[row], 1.0 - bank.seg[row, :1])
+        return swap_amplitude(image, sector, bank.image[row])
 
     return translated
 

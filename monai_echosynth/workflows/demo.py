@@ -76,7 +76,7 @@ def study_stages(data: str | Path | None, preset: Preset, seed: int, study: Stud
     description = {"preset": str(preset), "seed": seed, "source": "phantom" if data is None else Path(data).name}
     return [
         *stages,
-        Stage("evaluate", {"seed": seed}, _run_evaluate, evaluation, "evaluation", weight=25),
+        Stage("evaluate", {"seed": seed}, _run_evaluate, evaluation, "evaluation", weight=25, version=2),
         Stage("bundles", asdict(study.generative), _run_bundles, {**networks, **segmenters}, weight=5),
         Stage("report", description, _run_report, reported, "report.html", ("summary.json",), 15),
     ]

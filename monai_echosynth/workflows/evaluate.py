@@ -164,7 +164,7 @@ def compare_arms(
 
 
 def _interval(values: Sequence[float], patients: Sequence[str], draws: int, seed: int) -> dict[str, object]:
-    """Mean with interval; None where no value is defined, as distances to a structure that was never predicted."""
+    """Mean with interval; None where no value is defined: no frame shows the structure and none was found."""
     if all(math.isnan(value) for value in values):
         return {"mean": None, "ci95": None}
     return bootstrap_mean(values, patients, draws, seed).as_dict()

@@ -48,9 +48,12 @@ def by_mask(
 
 
 def by_input(synthetic: Sequence[Item], limit: int, seed: int = 0) -> list[Pair]:
-    """Input and synthetic frame, where a frame was made from another one and that is still there."""
+    """Input and synthetic frame, where a frame was made from another one and that is still there.
+
+    The input has the label map of the synthetic frame and, as ``picture``, the file that it is read from.
+    """
     made = [item for item in synthetic if item.get("source") and Path(item["source"]).is_file()]
-    return _drawn([({**item, "image": item["source"]}, item) for item in made], limit, seed)
+    return _drawn([({**item, "picture": item["source"]}, item) for item in made], limit, seed)
 
 
 def within_mask(synthetic: Sequence[Item], limit: int, seed: int = 0) -> list[Pair]:

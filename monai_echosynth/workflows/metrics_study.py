@@ -20,7 +20,7 @@ from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.metrics.domain_gap import FEWEST_FRAMES
 from monai_echosynth.networks.features.activations import FeatureNetwork
-from monai_echosynth.networks.features.lpips import LPIPS, load_lpips
+from monai_echosynth.networks.features.lpips import LPIPS, SMALLEST, load_lpips
 from monai_echosynth.networks.features.transformers_folder import ClipText, clip_text
 from monai_echosynth.workflows.adherence import adherence
 from monai_echosynth.workflows.clip_agreement import clip_agreement
@@ -153,6 +153,8 @@ def _check(real: str | Path, synthetic: str | Path, settings: MetricsSettings) -
     if settings.floor_section == settings.section:
         raise EchoSynthError(f"real frames are compared with another section than '{settings.section}': choose another")
     size = common_size(real, synthetic)
+    if settings.lpips is not None and size < SMALLEST:
+        raise EchoSynthError(f"LPIPS needs frames of {SMALLEST} pixels or more, got {size}: leave it out")
     for folder, name in ((real, settings.section), (synthetic, "training")):
         found = len(load_datalist(folder, name))
         if found < FEWEST_FRAMES:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
 
+from monai_echosynth.data.guided_set import read_picture
 from monai_echosynth.data.label_table import LabelTable
+from monai_echosynth.data.resample import resample_image
+from monai_echosynth.metrics.domain_statistics import AnnotatedFrame
 from monai_echosynth.metrics.image_quality import ssim
 from monai_echosynth.metrics.multiscale_ssim import multiscale_ssim, window_for
 from monai_echosynth.metrics.perceptual_distance import perceptual_distance
@@ -17,6 +21,7 @@ from monai_echosynth.workflows.frame_batches import to_batch
 from monai_echosynth.workflows.frame_pairs import Pair
 from monai_echosynth.workflows.gap_frames import patient_of, read_on_grid, shows
 from monai_echosynth.workflows.mean_interval import mean_with_interval
+from monai_echosynth.workflows.report.frame_io import read_frame
 
 __all__ = ["PAIR_METRICS", "pair_metrics"]
 
@@ -49,7 +54,7 @@ def pair_metrics(
     scores: dict[str, list[float]] = {name: [] for name in PAIR_METRICS}
     patients: list[str] = []
     for start in range(0, len(pairs), _BATCH):
-        read = [tuple(read_on_grid(item, table, size) for item in pair) for pair in pairs[start : start + _BATCH]]
+        read = [tuple(_read(item, table, size) for item in pair) for pair in pairs[start : start + _BATCH]]
         shown = [(frames, pair) for frames, pair in zip(read, pairs[start:], strict=False) if all(map(shows, frames))]
         if not shown:
             continue
@@ -72,3 +77,13 @@ def pair_metrics(
         "pairs": len(patients),
         **{name: mean_with_interval(values, patients, seed) for name, values in scores.items()},
     }
+
+
+def _read(item: Mapping[str, Any], table: LabelTable, size: int) -> AnnotatedFrame:
+    """A frame of a pair; one that another frame was made from is read as the generator reads it."""
+    frame = read_on_grid(item, table, size)
+    if "picture" not in item:
+        return frame
+    shown = read_picture(item["picture"], read_frame(item).image.shape[0]).astype(np.float32) / 255.0
+    image = np.where(frame.sector, resample_image(shown, (size, size)), 0.0).astype(np.float32)
+    return replace(frame, image=image)

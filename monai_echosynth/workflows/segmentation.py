@@ -75,11 +75,6 @@ class SegmentationSettings:
         check_budget(budget)
         return replace(self, iterations=max(1, round(budget * self.iterations)))
 
-    def in_whole_epochs(self) -> SegmentationSettings:
-        """The same with the steps that are made; see :func:`~monai_echosynth.workflows.training_settings.whole_epochs`."""
-        iterations, length = whole_epochs(self.iterations, self.epoch_iterations)
-        return replace(self, iterations=iterations, epoch_iterations=length)
-
 
 class SegmentationPreset(StrEnum):
     """Budgets."""
@@ -131,7 +126,8 @@ def train_segmenter(
     if not folders:
         raise EchoSynthError("training needs at least one prepared folder, got none: name one or more")
     settings = settings or SEGMENTATION_PRESETS[SegmentationPreset(preset)]
-    settings = settings.in_whole_epochs()
+    _, length = whole_epochs(settings.iterations, settings.epoch_iterations)
+    settings = replace(settings, epoch_iterations=length)
     root = Path(out)
     table = read_label_table([*folders, val_dataset_dir or folders[0]])
     ids = {
@@ -155,7 +151,7 @@ def train_segmenter(
     return {
         "parameters": parameters,
         "frames": len(workflow.train_dataset_data),
-        "iterations": settings.iterations,
+        "iterations": whole_epochs(ids["iterations"], ids["epoch_iterations"])[0],
         **training_curve(root / "eval" / "history.json"),
         "seconds": round(time.perf_counter() - started, 1),
     }

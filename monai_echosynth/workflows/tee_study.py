@@ -89,7 +89,7 @@ def tee_stages_of(study: TeeSettings, base: Path | None, data: Path | None, rule
     chosen = {"frames": list(study.frames), "compared": list(study.compared), **seed, "source": source_name}
     return [
         *stages,
-        Stage("evaluate", chosen, _evaluate(study), judged, "evaluation", weight=6 * len(judged)),
+        Stage("evaluate", chosen, _evaluate(study), judged, "evaluation", weight=6 * len(judged), version=2),
         Stage(
             "report",
             chosen,

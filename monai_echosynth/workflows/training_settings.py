@@ -33,7 +33,15 @@ def check_budget(budget: float) -> None:
 
 
 def whole_epochs(iterations: int, epoch_iterations: int) -> tuple[int, int]:
-    """Steps that a training makes, and those of its epochs: epochs are whole, and one is as long as the training at most."""
+    """Steps that a training makes, and those of its epochs: epochs are whole, and one is as long as the training at most.
+
+    Raises:
+        EchoSynthError: there is no step.
+    """
+    if iterations < 1 or epoch_iterations < 1:
+        raise EchoSynthError(
+            f"a training makes 1 step or more, got {iterations} in epochs of {epoch_iterations}: correct it"
+        )
     length = min(epoch_iterations, iterations)
     return iterations // length * length, length
 

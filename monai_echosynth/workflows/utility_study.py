@@ -236,7 +236,13 @@ def _segmenter(study: UtilitySettings, cell: Cell, frames: Path | str) -> list[S
             weight=weight,
         ),
         Stage(
-            f"score_{cell.name}", {"seed": study.seed}, utility_stages.score, scored, f"scores/{cell.name}", weight=6
+            f"score_{cell.name}",
+            {"seed": study.seed},
+            utility_stages.score,
+            scored,
+            f"scores/{cell.name}",
+            weight=6,
+            version=2,
         ),
     ]
 

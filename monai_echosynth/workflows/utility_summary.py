@@ -11,6 +11,7 @@ from typing import Any
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.machine import describe_machine, package_versions
 from monai_echosynth.workflows.stage_store import StageRecord, StageStore
+from monai_echosynth.workflows.training_settings import whole_epochs
 from monai_echosynth.workflows.utility_cells import Cell, cells, line_of, line_title, mean_share, sources
 from monai_echosynth.workflows.utility_settings import Arm, UtilitySettings
 from monai_echosynth.workflows.utility_stages import count_patients
@@ -49,7 +50,7 @@ def utility_summary(study: UtilitySettings, out: Path, source: str, stages: Sequ
             },
         },
         "settings": {key: value for key, value in asdict(study).items() if key in _STUDY},
-        "budget": asdict(study.segmentation.in_whole_epochs()),
+        "budget": {**asdict(study.segmentation), "iterations": _steps(study)},
         "utility": {cell.name: _cell(cell, study, out, records) for cell in cells(study)},
         "paired_difference": _read(out / "evaluation" / "differences.json"),
         "generators": {
@@ -87,9 +88,8 @@ def _cell(cell: Cell, study: UtilitySettings, out: Path, records: Mapping[str, S
             f"the segmenter {cell.name} must see {real + synthetic} frames, got {trained['frames']}: delete its record in "
             f"{out / 'stages'} and run again"
         )
-    budget = study.segmentation.in_whole_epochs()
-    epochs = budget.iterations // budget.epoch_iterations
-    made = None if cell.source is None else cell.source
+    epochs = _steps(study) // min(study.segmentation.epoch_iterations, study.segmentation.iterations)
+    source = cell.source
     return {
         "arm": cell.arm,
         "line": line_of(cell),
@@ -100,8 +100,8 @@ def _cell(cell: Cell, study: UtilitySettings, out: Path, records: Mapping[str, S
         "synthetic_frames": synthetic,
         "ratio": cell.ratio,
         "share_of_synthetic": round(mean_share(cell, study.mixing, real, synthetic, epochs), 4),
-        "masks": made and made.masks,
-        "nfe": None if made is None or made.arm not in (Arm.DIFFUSION, Arm.ADAPTED) else made.nfe or study.nfe,
+        "masks": source and source.masks,
+        "nfe": None if source is None or source.arm not in (Arm.DIFFUSION, Arm.ADAPTED) else source.nfe or study.nfe,
         "augmentation": cell.augmentation if cell.arm is not Arm.AFFINE else "strong",
         "iterations": trained["iterations"],
         **{metric: scores[metric] for metric in _METRICS},
@@ -116,3 +116,8 @@ def _of(records: Mapping[str, StageRecord], prefix: str) -> dict[str, StageRecor
 def _read(path: Path) -> dict[str, Any]:
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return content
+
+
+def _steps(study: UtilitySettings) -> int:
+    """Optimizer steps that every segmenter makes."""
+    return whole_epochs(study.segmentation.iterations, study.segmentation.epoch_iterations)[0]

@@ -62,11 +62,6 @@ class ViewSettings:
         check_budget(budget)
         return replace(self, iterations=max(1, round(budget * self.iterations)))
 
-    def in_whole_epochs(self) -> ViewSettings:
-        """The same with the steps that are made; see :func:`~monai_echosynth.workflows.training_settings.whole_epochs`."""
-        iterations, length = whole_epochs(self.iterations, self.epoch_iterations)
-        return replace(self, iterations=iterations, epoch_iterations=length)
-
 
 VIEW_PRESETS: Mapping[Preset, ViewSettings] = {
     Preset.QUICK: ViewSettings(spatial_size=96, size="quick", iterations=400),
@@ -107,7 +102,9 @@ def train_view_classifier(
 
     if not dataset_dirs:
         raise EchoSynthError("training needs at least one prepared folder, got none: name one or more")
-    settings = (settings or VIEW_PRESETS[Preset.CPU]).in_whole_epochs()
+    settings = settings or VIEW_PRESETS[Preset.CPU]
+    _, length = whole_epochs(settings.iterations, settings.epoch_iterations)
+    settings = replace(settings, epoch_iterations=length)
     validation = val_dataset_dir or dataset_dirs[0]
     check_prepared(dataset_dirs, "training")
     check_prepared(validation, "validation")
@@ -135,7 +132,7 @@ def train_view_classifier(
         "parameters": sum(p.numel() for p in workflow.network_def.parameters()),
         "class_names": names,
         "frames": len(items),
-        "iterations": settings.iterations,
+        "iterations": whole_epochs(ids["iterations"], ids["epoch_iterations"])[0],
         "final_loss": history[-1]["loss"],
         "validation_accuracy": accuracies[-1] if accuracies else None,
         "seconds": round(time.perf_counter() - started, 1),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import torch
@@ -65,3 +66,20 @@ def test_a_frame_does_not_depend_on_its_batch_but_on_the_seed(setting: Setting) 
 def test_other_strengths_are_refused(setting: Setting, strength: Sequence[float]) -> None:
     with pytest.raises(EchoSynthError, match="strength must be two numbers from 0 to 1"):
         AlignmentInferer(setting.bank, strength=strength)
+
+
+def test_frames_that_move_further_than_they_may_are_refused(setting: Setting) -> None:
+    inferer = AlignmentInferer(setting.bank, max_shift=0.5)
+    frame = {"seg": setting.seg[:1], "index": torch.tensor([0])}
+    inferer(setting.image[:1], setting.network, **frame)
+    assert 0 < inferer.largest_shift <= 0.5 + 1e-6
+    for moved in (0.51, float("nan")):
+        shift = torch.full((1, 2, SIDE, SIDE), moved)
+
+        class Mover(DomainAligner):
+            def forward(self, image: Tensor, *_: Any) -> dict[str, Tensor]:
+                return {"image": image, "shift": shift}  # noqa: B023 - used at once
+
+        network = Mover(channels=(8, 8, 16, 16)).eval()
+        with pytest.raises(EchoSynthError, match=r"may move by 0\.5 at most, got .* in frame 0"):
+            inferer(setting.image[:1], network, **frame)

@@ -114,7 +114,7 @@ def test_a_trained_aligner_is_left_as_it_is(
         raise AssertionError("trained again")
 
     monkeypatch.setattr(AlignmentLoss, "forward", trains)
-    assert train(domains, bundle) == {**json.loads((bundle / "eval" / "training.json").read_text()), "seconds": 0.0}
+    assert train(domains, bundle) == {**json.loads((bundle / "eval" / "metrics.json").read_text()), "seconds": 0.0}
 
 
 def test_real_frames_need_no_labels(domains: TinyDomains, tmp_path: Path) -> None:

@@ -9,17 +9,26 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from monai.bundle import ConfigParser
 from PIL import Image
 
 from monai_echosynth import cli
+from monai_echosynth.alignment.exemplar_choice import ExemplarChoice
 from monai_echosynth.commands import demo_align
+from monai_echosynth.data.datalist import load_datalist, read_label_table
+from monai_echosynth.diffusion.seeding import derive_seed
 from monai_echosynth.errors import EchoSynthError
+from monai_echosynth.transforms.one_hot import LabelToSeg
+from monai_echosynth.workflows.align import train_aligner
 from monai_echosynth.workflows.alignment_settings import COMPONENTS
 from monai_echosynth.workflows.alignment_study import alignment_stages_of, run_alignment_study
 from monai_echosynth.workflows.alignment_study_settings import CELLS, AlignmentStudySettings
 from monai_echosynth.workflows.anatomy_shift import anatomy_shift, mean_change
-from monai_echosynth.workflows.baseline_alignment import align_by_baseline
+from monai_echosynth.workflows.baseline_alignment import BANK, STORED, align_by_baseline, exemplar_choice
+from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.gap import GAPS
+from monai_echosynth.workflows.report.frame_io import read_frame
 from tests.helpers.tiny_aligner import TINY_ALIGNER, TinyDomains, write_tiny_domains
 from tests.helpers.tiny_prepared import write_tiny_prepared
 from tests.helpers.tiny_segmenter import TINY_SEGMENTER
@@ -129,11 +138,48 @@ def test_numbers_of_patients_are_for_simulated_frames(capsys: pytest.CaptureFixt
 
 
 def test_baselines_go_the_same_part_of_the_way(domains: TinyDomains, tmp_path: Path) -> None:
-    sources = domains.real, domains.synthetic, domains.segmenter
+    sources = domains.real, domains.synthetic
     for name, strength in (("none", (0.0, 0.0)), ("half", (0.5, 0.5)), ("all", (1.0, 1.0))):
         align_by_baseline("histogram", *sources, tmp_path / name, strength=strength, progress=False)
     change = {name: mean_change(domains.synthetic, tmp_path / name)["mean"] for name in ("none", "half", "all")}
     assert change["none"] == 0 and change["half"] == pytest.approx(change["all"] / 2, rel=0.1)
+
+
+def test_baselines_choose_the_exemplars_of_an_aligner(domains: TinyDomains, tmp_path: Path) -> None:
+    config = json.loads((bundle_source("echo_domain_alignment") / "configs" / "train.json").read_text())
+    assert (config["bank_size"], config["stored_bank"], config["candidates"]) == (BANK, STORED, 8)
+    settings = replace(TINY_ALIGNER, epochs=1, ids={"channels": [8, 8, 16, 16]})  # banks as in the bundle
+    train_aligner(domains.real, domains.synthetic, domains.segmenter, tmp_path, settings, progress=False)
+    parser = ConfigParser()
+    parser.read_config(str(tmp_path / "configs" / "inference.json"))
+    parser["bundle_root"], parser["dataset_dir"] = str(tmp_path), str(domains.synthetic)
+    aligner, stored = (parser.get_parsed_content(key) for key in ("network", "bank"))
+    theirs = ExemplarChoice(aligner, stored, 1, 2)
+    table = read_label_table(domains.synthetic)
+    items = load_datalist(domains.synthetic, "training")
+    ours, _ = exemplar_choice(load_datalist(domains.real, "training"), items, table, 2)
+    for item in items:
+        frame = read_frame(item)
+        image, seg = torch.from_numpy(frame.image)[None, None], LabelToSeg(table)(frame.label)[None].float()
+        seeds = [derive_seed(seed, 3) for seed in range(6)]
+        shown = image.expand(6, -1, -1, -1), seg.expand(6, -1, -1, -1)
+        assert torch.equal(ours(seeds, *shown), theirs(seeds, *shown))
+
+
+def test_structures_that_one_side_shows_alone_have_no_shift(
+    domains: TinyDomains, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maps = [np.zeros((32, 32), int) for _ in range(10)]
+    for number, seen in enumerate(maps):
+        seen[4:12, 4:12] = 1
+        if number % 2:  # after: moved by a pixel, and in the first frame another structure appears
+            seen[:] = np.roll(seen, 1, axis=0)
+    maps[1][20:24, 20:24] = 2
+    answers = iter(maps)
+    monkeypatch.setattr("monai_echosynth.workflows.anatomy_shift._segmented", lambda *_: next(answers))
+    found = anatomy_shift(domains.segmenter, domains.synthetic, domains.synthetic)["structures"]
+    assert found["myo"]["one_sided"] == 1 and np.isnan(found["myo"]["shift_mm"]["median"])
+    assert found["lv_endo"]["one_sided"] == 0 and 0 < found["lv_endo"]["shift_mm"]["p95"] < 2
 
 
 def test_the_examiner_is_no_judge(study: Path) -> None:
@@ -165,7 +211,7 @@ def test_anatomy_of_other_frames_is_refused(domains: TinyDomains, tmp_path: Path
 
 @pytest.mark.parametrize("kind", ["histogram", "cycle"])
 def test_baselines_complete_what_was_interrupted(domains: TinyDomains, tmp_path: Path, kind: str) -> None:
-    sources = domains.real, domains.synthetic, domains.segmenter
+    sources = domains.real, domains.synthetic
     align_by_baseline(kind, *sources, tmp_path, frames=8, progress=False)
     images = sorted((tmp_path / "images").iterdir())
     before = [path.read_bytes() for path in images]

@@ -12,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from monai_echosynth import cli
@@ -178,9 +179,13 @@ def test_frames_are_compared_with_those_they_started_from(
     real: Path, segmenter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     items = [{**item, "source": item["image"]} for item in load_datalist(real, "training")]
+    for number, item in enumerate(items[:3]):  # inputs may be pictures of another form: rows in depth, 16 bits
+        shown = np.asarray(nib.load(item["image"]).dataobj).T.astype(np.uint16) * 257
+        item["source"] = str(tmp_path / f"input{number}.png")
+        Image.fromarray(shown).save(item["source"])
     folder = changed(real, tmp_path / "made", [*items[:6], {**items[6], "source": str(tmp_path / "gone.nii.gz")}])
     found = run_metrics(real, folder, tmp_path / "out", MetricsSettings(segmenter=segmenter), progress=False)
-    assert found["pairs"]["input"]["pairs"] == 6 and found["pairs"]["input"]["ssim"]["value"] == 1
+    assert found["pairs"]["input"]["pairs"] == 6 and found["pairs"]["input"]["ssim"]["value"] == pytest.approx(1)
     text = metrics_text(found)
     assert "Input frame: SSIM (n = 6)" in text and "LPIPS" not in text
 
@@ -194,6 +199,12 @@ def test_lpips_stands_beside_the_other_distances(real: Path, synthetic: Path, se
     assert 0 < found["pairs"]["mask"]["lpips"]["value"] < found["pairs"]["synthetic"]["lpips"]["value"]
     text = metrics_text(found)
     assert "Same mask: LPIPS (n = 4)" in text and found["lpips"]["sha256"][:16] in text
+
+
+def test_lpips_needs_frames_of_some_size(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monai_echosynth.workflows.metrics_study.common_size", lambda *_: 24)
+    with pytest.raises(EchoSynthError, match="frames of 32 pixels or more, got 24"):
+        run_metrics(real, real, tmp_path / "out", MetricsSettings(lpips=tmp_path / "alexnet.pth"))
 
 
 def test_a_judge_may_be_another_network_than_the_extractor(real: Path, segmenter: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.evaluate import compare_arms, evaluate_segmenter, mask_adherence, score_table
 from monai_echosynth.workflows.score import score_predictions
 from monai_echosynth.workflows.segmentation import SegmentationSettings, train_segmenter
+from monai_echosynth.workflows.training_settings import whole_epochs
 from tests.helpers.tiny_prepared import write_tiny_prepared
 
 SETTINGS = SegmentationSettings(
@@ -124,10 +125,12 @@ def test_labels_that_a_frame_does_not_show_are_left_out_of_its_mean() -> None:
 
 def test_steps_are_those_of_whole_epochs(prepared: Path, tmp_path: Path) -> None:
     asked = replace(SETTINGS, iterations=9, epoch_iterations=4)
-    assert asked.in_whole_epochs() == replace(asked, iterations=8)
-    assert replace(SETTINGS, iterations=3).in_whole_epochs().epoch_iterations == 3
-    assert train_segmenter(tmp_path, prepared, asked, progress=False)["iterations"] == 8
-    history = json.loads((tmp_path / "eval" / "history.json").read_text())
+    assert whole_epochs(9, 4) == (8, 4) and whole_epochs(3, 4) == (3, 3)
+    with pytest.raises(EchoSynthError, match="makes 1 step or more, got 0"):
+        train_segmenter(tmp_path / "none", prepared, replace(asked, iterations=0), progress=False)
+    assert not (tmp_path / "none").exists()
+    assert train_segmenter(tmp_path / "arm", prepared, asked, progress=False)["iterations"] == 8
+    history = json.loads((tmp_path / "arm" / "eval" / "history.json").read_text())
     assert history[-1]["iteration"] == 8
 
 

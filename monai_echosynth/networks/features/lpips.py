@@ -25,10 +25,13 @@ from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.features.state_dict import read_state_dict
 from monai_echosynth.networks.weights import weights_digest
 
-__all__ = ["LPIPS", "alexnet_features", "load_lpips"]
+__all__ = ["LPIPS", "SMALLEST", "alexnet_features", "load_lpips"]
 
 _LAYERS: Final = ((3, 64, 11, 4, 2), (64, 192, 5, 1, 2), (192, 384, 3, 1, 1), (384, 256, 3, 1, 1), (256, 256, 3, 1, 1))
 """Input and output channels, kernel, stride and padding of AlexNet's convolutions."""
+
+SMALLEST: Final = 32
+"""Edge in pixels of frames that leave something of the last layer, at least."""
 
 _POOLED: Final = (0, 1)
 _MEAN: Final = (-0.030, -0.088, -0.188)
