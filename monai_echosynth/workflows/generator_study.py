@@ -52,7 +52,8 @@ def run_generator_study(
         if rank.number == 0:
             for line in (*plan.notes, f"{len(plan.cells)} cells: {', '.join(cell.name for cell in plan.cells)}"):
                 echo(line)
-        share_stages(generator_stages_of(plan, source, progress=rank.world_size == 1), root, echo)
+        stages = generator_stages_of(plan, source, progress=rank.world_size == 1)
+        share_stages(stages, root, echo, workers=rank.world_size)
     return root / "report.html"
 
 

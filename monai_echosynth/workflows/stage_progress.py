@@ -1,7 +1,7 @@
 """Progress lines of a study: stage i of n, time gone by, and an estimate of the time left.
 
 The estimate scales the expected seconds of the stages ahead by how this machine did on the stages behind it, skipped ones
-included (their recorded time counts).
+included (their recorded time counts), and divides them among the processes at work.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ __all__ = ["StageProgress", "clock"]
 class StageProgress:
     """Says where a study stands."""
 
-    def __init__(self, weights: Sequence[tuple[str, float]], echo: Callable[[str], None]) -> None:
-        """``weights`` gives each stage's expected seconds, in order; ``echo`` receives the lines."""
+    def __init__(self, weights: Sequence[tuple[str, float]], echo: Callable[[str], None], workers: int = 1) -> None:
+        """``weights`` gives each stage's expected seconds, in order; ``echo`` receives the lines; ``workers`` share the stages."""
         self._weights = dict(weights)
         self._places = {name: place for place, (name, _) in enumerate(weights, start=1)}
-        self._echo = echo
+        self._echo, self._workers = echo, workers
         self._start = time.monotonic()
         self._spent: dict[str, float] = {}
 
@@ -27,7 +27,8 @@ class StageProgress:
         """Estimated seconds for the stages that are not finished."""
         expected = sum(self._weights[name] for name in self._spent)
         pace = sum(self._spent.values()) / expected if expected > 0 else 1.0
-        return pace * sum(weight for name, weight in self._weights.items() if name not in self._spent)
+        ahead = [weight for name, weight in self._weights.items() if name not in self._spent]
+        return pace * max(sum(ahead) / self._workers, max(ahead, default=0.0))
 
     def skipped(self, stage: str, seconds: float) -> None:
         """A stage was finished by an earlier run that took ``seconds``."""

@@ -25,7 +25,7 @@ _LOCKS = "locks"
 
 
 def share_stages(
-    stages: Sequence[Stage], out: Path, echo: Callable[[str], None] = print, poll: float = 0.5
+    stages: Sequence[Stage], out: Path, echo: Callable[[str], None] = print, poll: float = 0.5, workers: int = 1
 ) -> dict[str, StageRecord]:
     """Runs, together with other processes, what is not finished; returns the record of every stage once all are.
 
@@ -34,13 +34,14 @@ def share_stages(
         out: the study's folder, made when missing.
         echo: receives the progress lines of this process.
         poll: seconds between looks at what others have finished, when there is nothing else to do.
+        workers: processes at work, as far as this one knows; the time left is estimated for so many.
 
     Raises:
         EchoSynthError: another process is at another study in ``out``; or as ``run_stages``.
         OSError: ``out`` cannot be written.
         KeyboardInterrupt: passed on; the next run resumes.
     """
-    study, waits = StageRun(stages, out, echo), False
+    study, waits = StageRun(stages, out, echo, workers), False
     with _joined(out, stages):
         while len(study.records) < len(stages):
             if any(_advance(study, stage, out) for stage in stages if stage.name not in study.records):

@@ -116,11 +116,11 @@ class StageRun:
         progress: what is said of them.
     """
 
-    def __init__(self, stages: Sequence[Stage], out: Path, echo: Callable[[str], None]) -> None:
-        """Arguments and errors of an unsuitable list are those of :func:`run_stages`."""
+    def __init__(self, stages: Sequence[Stage], out: Path, echo: Callable[[str], None], workers: int = 1) -> None:
+        """Arguments and errors of an unsuitable list are those of :func:`run_stages`; ``workers`` processes share the stages."""
         _check_order(stages)
         self.records: dict[str, StageRecord] = {}
-        self.progress = StageProgress([(stage.name, stage.weight) for stage in stages], echo)
+        self.progress = StageProgress([(stage.name, stage.weight) for stage in stages], echo, workers)
         self._folders = {stage.name: out / stage.outputs[0] for stage in stages}
         self._store = StageStore(out)
         self._identities: dict[Path, str] = {}

@@ -219,6 +219,15 @@ def test_remaining_time_scales_with_the_pace_so_far() -> None:
     assert clock(3723) == "1:02:03" and clock(59.6) == "01:00"
 
 
+def test_remaining_time_is_shared_by_the_processes_but_no_shorter_than_the_longest_stage() -> None:
+    progress = StageProgress([("a", 10.0), ("b", 30.0), ("c", 60.0)], lambda _: None, workers=2)
+    assert progress.remaining() == 60.0
+    progress.ends("c", 120.0, 1.0)
+    assert progress.remaining() == 60.0
+    progress.ends("b", 60.0, 1.0)
+    assert progress.remaining() == 20.0
+
+
 def test_copied_study_is_still_finished(study: Study, tmp_path: Path) -> None:
     study.run()
     shutil.copytree(study.out, tmp_path / "copy")
