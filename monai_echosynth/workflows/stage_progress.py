@@ -16,7 +16,7 @@ class StageProgress:
     """Says where a study stands."""
 
     def __init__(self, weights: Sequence[tuple[str, float]], echo: Callable[[str], None], workers: int = 1) -> None:
-        """``weights`` gives each stage's expected seconds, in order; ``echo`` receives the lines; ``workers`` share the stages."""
+        """``weights`` gives each stage's expected seconds, in order; ``echo`` gets the lines; ``workers`` share the stages."""
         self._weights = dict(weights)
         self._places = {name: place for place, (name, _) in enumerate(weights, start=1)}
         self._echo, self._workers = echo, workers
