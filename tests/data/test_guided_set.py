@@ -17,7 +17,8 @@ GUIDES = [{"name": name, "view": name, "condition": number} for number, name in 
 def test_guides_take_turns_then_frames() -> None:
     items = guided_items(GUIDES, [Path("a.png"), Path("b.png")], 5)
     assert [item["condition"] for item in items] == [0, 1, 0, 1, 0]
-    assert [item["source"] for item in items] == ["a.png", "a.png", "b.png", "b.png", "a.png"]
+    assert [Path(item["source"]).name for item in items] == ["a.png", "a.png", "b.png", "b.png", "a.png"]
+    assert all(Path(item["source"]).is_absolute() for item in items)  # found from any folder later
     assert [item["index"] for item in items] == list(range(5))
     assert items[3]["id"] == "normal_s000003" and items[3]["view"] == "normal"
     assert guided_items(GUIDES, [Path("a.png"), Path("b.png")], 3) == items[:3]
