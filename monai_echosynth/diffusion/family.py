@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
-from monai_echosynth.diffusion.solvers import SolverName, named_solver
+from monai_echosynth.diffusion.solvers import SolverName
 from monai_echosynth.errors import EchoSynthError
 
 __all__ = ["PIXEL_FAMILIES", "Family", "fitting_nfe", "fitting_solver", "fitting_solvers", "named_family"]
@@ -68,7 +68,7 @@ def fitting_solver(family: Family | str, solver: SolverName | str) -> str:
             f"the solver of a generator of the family {family} must be one of {', '.join(fitting)}, got '{solver}': "
             "pick one of these"
         )
-    return str(named_solver(solver))
+    return str(SolverName(solver))
 
 
 def fitting_nfe(family: Family | str, nfe: int) -> int:

@@ -7,7 +7,7 @@ of the way as with an aligner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from monai_echosynth.alignment.cycle_training import CycleTraining
 from monai_echosynth.alignment.exemplar_choice import ExemplarChoice
 from monai_echosynth.alignment.fourier_swap import swap_amplitude
 from monai_echosynth.alignment.histogram_matching import match_histogram
-from monai_echosynth.alignment.real_bank import RealBank, spaced
+from monai_echosynth.alignment.real_bank import RealBank
 from monai_echosynth.data.aligned_items import aligned_items, source_digest
 from monai_echosynth.data.datalist import load_datalist, read_dataset_json
 from monai_echosynth.data.folder_labels import folder_labels
@@ -29,15 +29,12 @@ from monai_echosynth.data.label_table import LabelTable
 from monai_echosynth.data.synthetic_set import SyntheticSet
 from monai_echosynth.diffusion.seeding import derive_seed
 from monai_echosynth.inferers.alignment import check_strength, drawn_strength
-from monai_echosynth.networks.nets.domain_aligner import DomainAligner
-from monai_echosynth.transforms.one_hot import LabelToSeg
+from monai_echosynth.workflows.baseline_exemplars import exemplar_choice, frame_tensors, shown_item
 from monai_echosynth.workflows.report.frame_io import Frame, read_frame
 
-__all__ = ["BANK", "STORED", "Baseline", "align_by_baseline", "exemplar_choice"]
+__all__ = ["Baseline", "align_by_baseline"]
 
 BATCH = 4
-BANK, STORED = 256, 64
-"""Real frames that give the scale of styles, and those of them that exemplars are chosen from, at most: as in the bundle."""
 
 Translate = Callable[[Frame, int], Tensor]
 
@@ -100,61 +97,27 @@ def align_by_baseline(
     if pending:
         reals = load_datalist(real, "training")
         if chosen is Baseline.CYCLE:
-            exemplars = [_tensors(read_frame(item)) for item in reals]
+            exemplars = [frame_tensors(read_frame(item)) for item in reals]
             translate = _generated(_train_cycle(exemplars, items, max(1, frames // BATCH), seed, progress))
         else:
             choice, bank = exemplar_choice(reals, items, table, candidates)
             translate = _by_exemplar(chosen, choice, bank, table, seed)
         for item in tqdm(pending, desc=str(kind), unit="image", disable=not progress):
             frame, index = read_frame(item), int(item["index"])
-            image, _ = _tensors(frame)
+            image, _ = frame_tensors(frame)
             changed = torch.lerp(image, translate(frame, index), drawn_strength(ends, seed, index))
             target.write(item, changed[0].numpy(), frame.label, frame.spacing)
     target.finish()
     return {"count": len(items)}
 
 
-def exemplar_choice(
-    real: Sequence[Mapping[str, Any]], synthetic: Sequence[Mapping[str, Any]], table: LabelTable, candidates: int
-) -> tuple[ExemplarChoice, RealBank]:
-    """How an aligner with the bundle's settings chooses its exemplars, and what it chooses from.
-
-    Args:
-        real: entries of the real frames.
-        synthetic: entries of the synthetic ones.
-        table: label table of both.
-        candidates: see :class:`~monai_echosynth.alignment.exemplar_choice.ExemplarChoice`.
-    """
-    scales = DomainAligner(table.num_channels)  # holds the scales of both domains' styles, which need no training
-    known = _bank([real[row] for row in spaced(len(real), BANK)], table)
-    thinned = synthetic[:: 1 + len(synthetic) // BANK]
-    known.fit(scales, (_item(read_frame(item), table) for item in thinned))
-    stored = spaced(len(known), STORED)
-    bank = RealBank(*known.frames(torch.as_tensor(stored)))
-    bank.styles = known.styles[stored]
-    return ExemplarChoice(scales, bank, 1, candidates), bank
-
-
-def _bank(items: Sequence[Mapping[str, Any]], table: LabelTable) -> RealBank:
-    """Frames with maps that tell the sector from what is outside, which is all that styles need."""
-    frames = [_tensors(read_frame(item)) for item in items]
-    image, sector = (torch.stack(parts) for parts in zip(*frames, strict=True))
-    seg = torch.zeros(len(image), table.num_channels, *image.shape[-2:])
-    seg[:, :1], seg[:, -1:] = 1.0 - sector, sector
-    return RealBank(image, seg)
-
-
-def _item(frame: Frame, table: LabelTable) -> dict[str, Tensor]:
-    return {"image": _tensors(frame)[0], "seg": LabelToSeg(table)(frame.label).float()}
-
-
 def _by_exemplar(kind: Baseline, choice: ExemplarChoice, bank: RealBank, table: LabelTable, seed: int) -> Translate:
     """A baseline that takes an exemplar a frame."""
 
     def translated(frame: Frame, index: int) -> Tensor:
-        shown = _item(frame, table)
+        shown = shown_item(frame, table)
         row = int(choice([derive_seed(seed, index)], shown["image"][None], shown["seg"][None])[0, 0])
-        image, sector = _tensors(frame)
+        image, sector = frame_tensors(frame)
         if kind is Baseline.HISTOGRAM:
             return match_histogram(image, sector, bank.image[row], 1.0 - bank.seg[row, :1])
         return swap_amplitude(image, sector, bank.image[row])
@@ -167,7 +130,7 @@ def _generated(training: CycleTraining) -> Translate:
 
     @torch.inference_mode()
     def generated(frame: Frame, _: int) -> Tensor:
-        image, sector = _tensors(frame)
+        image, sector = frame_tensors(frame)
         return torch.as_tensor(network(image[None], sector[None])[0])
 
     return generated
@@ -181,13 +144,8 @@ def _train_cycle(
         torch.manual_seed(seed)
         training = CycleTraining(steps)
     for _ in (bar := tqdm(range(steps), desc="cycle", disable=not progress)):
-        sources = [_tensors(read_frame(items[i])) for i in rng.integers(len(items), size=BATCH)]
+        sources = [frame_tensors(read_frame(items[i])) for i in rng.integers(len(items), size=BATCH)]
         reals = [exemplars[i] for i in rng.integers(len(exemplars), size=BATCH)]
         batch = (torch.stack(tensors) for pairs in (sources, reals) for tensors in zip(*pairs, strict=True))
         bar.set_postfix({name: f"{value:.3f}" for name, value in training.step(*batch).items()}, refresh=False)
     return training
-
-
-def _tensors(frame: Frame) -> tuple[Tensor, Tensor]:
-    """Image (1, X, Y) and sector (1, X, Y), 1 inside."""
-    return torch.from_numpy(frame.image)[None], torch.from_numpy((frame.label > 0).astype(np.float32))[None]

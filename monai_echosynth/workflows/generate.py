@@ -9,7 +9,7 @@ from typing import Any
 
 from monai_echosynth.data.frame_format import FrameFormat
 from monai_echosynth.data.masks import load_masks
-from monai_echosynth.diffusion.solvers import SolverName, named_solver
+from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundle_config import read_config
 from monai_echosynth.workflows.companion import companion_ids
@@ -130,5 +130,6 @@ def _sampling(bundle: Path, solver: SolverName | str | None, nfe: int | None) ->
             f"the generator in {bundle} draws an image in one pass, without solver and nfe, got {name} = {value}: leave it out"
         )
     if solver is not None:
-        given["solver"] = str(named_solver(solver))
+        make_solver(solver)  # refuses what is none
+        given["solver"] = str(SolverName(solver))
     return given

@@ -12,7 +12,7 @@ from monai_echosynth.data.frame_format import FrameFormat
 from monai_echosynth.data.guided_set import picture_files
 from monai_echosynth.diffusion.classifier_free import guidance_calls
 from monai_echosynth.diffusion.partial_noise import check_strength
-from monai_echosynth.diffusion.solvers import SolverName, make_solver, named_solver
+from monai_echosynth.diffusion.solvers import SolverName, make_solver
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.workflows.bundle_config import read_config
 from monai_echosynth.workflows.run_bundle import run_bundle
@@ -103,7 +103,7 @@ def guide(
         guidance_scale=guidance,
         count=count,
         seed=seed,
-        solver=str(named_solver(solver)),
+        solver=str(SolverName(solver)),
         nfe=nfe,
         format=str(FrameFormat(format)),
         batch_size=batch_size,

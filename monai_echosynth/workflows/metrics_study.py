@@ -122,6 +122,11 @@ def run_metrics(
     if not network(torch.zeros(1, 1, size, size)).levels:
         notes.append(f"the perceptual distance is left out: {network.name} shows no layers")
     sides = {"synthetic": measured.items, "real": target.items}
+    inputs = [Path(item["source"]) for item in load_datalist(synthetic, "training") if item.get("source")]
+    if gone := sum(not path.is_file() for path in inputs):
+        notes.append(
+            f"{gone} of {len(inputs)} frames started from an input that is no longer there: they are not compared with it"
+        )
     found = {
         "extractor": {"name": network.name, "sha256": network.sha256, "features": int(target.vectors.shape[1])},
         "real": target.describe(),

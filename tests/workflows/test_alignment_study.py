@@ -25,7 +25,8 @@ from monai_echosynth.workflows.alignment_settings import COMPONENTS
 from monai_echosynth.workflows.alignment_study import alignment_stages_of, run_alignment_study
 from monai_echosynth.workflows.alignment_study_settings import CELLS, AlignmentStudySettings
 from monai_echosynth.workflows.anatomy_shift import anatomy_shift, mean_change
-from monai_echosynth.workflows.baseline_alignment import BANK, STORED, align_by_baseline, exemplar_choice
+from monai_echosynth.workflows.baseline_alignment import align_by_baseline
+from monai_echosynth.workflows.baseline_exemplars import BANK, STORED, exemplar_choice
 from monai_echosynth.workflows.bundles import bundle_source
 from monai_echosynth.workflows.gap import GAPS
 from monai_echosynth.workflows.report.frame_io import read_frame

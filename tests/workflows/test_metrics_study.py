@@ -187,6 +187,7 @@ def test_frames_are_compared_with_those_they_started_from(
     found = run_metrics(real, folder, tmp_path / "out", MetricsSettings(segmenter=segmenter), progress=False)
     assert found["pairs"]["input"]["pairs"] == 6 and found["pairs"]["input"]["ssim"]["value"] == pytest.approx(1)
     text = metrics_text(found)
+    assert "1 of 7 frames started from an input that is no longer there" in text
     assert "Input frame: SSIM (n = 6)" in text and "LPIPS" not in text
 
 

@@ -33,7 +33,6 @@ __all__ = [
     "SolverName",
     "UniPCSolver",
     "make_solver",
-    "named_solver",
 ]
 
 
@@ -79,17 +78,6 @@ _SOLVERS: dict[SolverName, type[Solver]] = {
 }
 
 
-def named_solver(name: SolverName | str) -> SolverName:
-    """The solver of a name.
-
-    Raises:
-        EchoSynthError: there is no such solver.
-    """
-    if name not in list(SolverName):
-        raise EchoSynthError(f"solver must be one of {', '.join(SolverName)}, got '{name}'; pick one of these")
-    return SolverName(name)
-
-
 def make_solver(name: SolverName | str) -> Solver:
     """Make a solver with its default settings.
 
@@ -99,4 +87,6 @@ def make_solver(name: SolverName | str) -> Solver:
     Raises:
         EchoSynthError: where the name is unknown.
     """
-    return _SOLVERS[named_solver(name)]()
+    if name not in list(SolverName):
+        raise EchoSynthError(f"solver must be one of {', '.join(SolverName)}, got '{name}'; pick one of these")
+    return _SOLVERS[SolverName(name)]()
