@@ -83,7 +83,7 @@ def alignment_stages_of(
         )
         for side, style, tests, seed in sides:
             values = {**shared, "style": style, "n_test": tests, "seed": seed}
-            stages.append(Stage(side, values, alignment_stages.phantom, weight=20))
+            stages.append(Stage(side, values, alignment_stages.phantom, weight=15))
     sources: Inputs = {"real": real or "real", "synthetic": synthetic or "synthetic"}
     if segmenter is None:
         stages.append(_segmenter(study, "judge", {"frames": sources["real"]}, sources))
@@ -119,13 +119,13 @@ def _cell(study: AlignmentStudySettings, cell: str, sources: Inputs) -> list[Sta
         values = {"kind": cell, "frames": study.aligner.frames, "candidates": study.aligner.candidates, **seed}
         values["strength"] = list(study.strength)
         inputs = {side: sources[side] for side in ("real", "synthetic")}
-        weight = 0.12 * study.aligner.frames if cell == "cycle" else 10
+        weight = 0.13 * study.aligner.frames if cell == "cycle" else 10
         made = [Stage(name, values, alignment_stages.baseline, inputs, weight=weight)]
     else:
         settings = replace(study.aligner, seed=study.seed, ids={**study.aligner.ids, **cell_ids(cell)})
         steps = settings.epochs * settings.samples_per_epoch / settings.batch_size
         run, version = alignment_stages.aligner(settings), 2 if cell == "no_attention" else 1
-        trained = Stage(f"aligner_{cell}", asdict(settings), run, sources, weight=0.5 * steps, version=version)
+        trained = Stage(f"aligner_{cell}", asdict(settings), run, sources, weight=0.68 * steps, version=version)
         applied: Inputs = {"aligner": f"aligner_{cell}", "synthetic": sources["synthetic"]}
         same: Inputs = {"aligner": f"aligner_{cell}", "real": sources["real"]}
         made = [
@@ -144,7 +144,7 @@ def _segmenters(study: AlignmentStudySettings, arm: str, frames: Inputs, sources
 def _segmenter(study: AlignmentStudySettings, name: str, frames: Inputs, sources: Inputs, number: int = 0) -> Stage:
     budget = replace(study.segmentation, seed=study.seed + number)
     inputs: Inputs = {**frames, "real": sources["real"]}
-    return Stage(name, asdict(budget), alignment_stages.segmenter(budget), inputs, weight=0.18 * budget.iterations)
+    return Stage(name, asdict(budget), alignment_stages.segmenter(budget), inputs, weight=0.34 * budget.iterations)
 
 
 def _evaluate(study: AlignmentStudySettings) -> alignment_stages.Run:

@@ -138,6 +138,20 @@ def test_numbers_of_patients_are_for_simulated_frames(capsys: pytest.CaptureFixt
     assert "patients are simulated where no frames are given" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "steps"), [([], 200), (["--real", "r", "--synthetic", "s"], 600), (["--iterations", "7"], 7)]
+)
+def test_segmenters_of_given_frames_are_trained_longer(
+    arguments: list[str], steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[AlignmentStudySettings] = []
+    monkeypatch.setattr(
+        "monai_echosynth.workflows.alignment_study.run_alignment_study", lambda *values: asked.append(values[-1])
+    )
+    assert cli.main(["demo-align", *arguments]) == 0
+    assert asked[0].segmentation.iterations == steps
+
+
 def test_baselines_go_the_same_part_of_the_way(domains: TinyDomains, tmp_path: Path) -> None:
     sources = domains.real, domains.synthetic
     for name, strength in (("none", (0.0, 0.0)), ("half", (0.5, 0.5)), ("all", (1.0, 1.0))):
