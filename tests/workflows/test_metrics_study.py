@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import nn
 
 from monai_echosynth import cli
 from monai_echosynth.data.builtin_labels import LESION_LABELS
@@ -21,7 +21,6 @@ from monai_echosynth.data.datalist import load_datalist, read_label_table
 from monai_echosynth.errors import EchoSynthError
 from monai_echosynth.networks.features.activations import Activations, FeatureNetwork
 from monai_echosynth.networks.features.lpips import alexnet_features
-from monai_echosynth.workflows.adherence import adherence
 from monai_echosynth.workflows.clip_agreement import sentence
 from monai_echosynth.workflows.extractors import (
     Extractor,
@@ -142,37 +141,12 @@ def test_everything_is_said_beside_the_numbers(found: dict[str, Any]) -> None:
     assert found["clip_score"] is None
 
 
-def test_adherence_is_one_where_the_segmenter_is_right(real: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    items, table = load_datalist(real, "training"), read_label_table(real)
-    maps = iter([np.asarray(nib.load(item["label"]).dataobj) for item in items])
-
-    def perfect(image: Tensor) -> Tensor:
-        seen = torch.from_numpy(np.stack([next(maps) for _ in image])).long()
-        return nn.functional.one_hot(torch.where(seen == 4, 0, seen), 4).movedim(-1, 1).float()
-
-    monkeypatch.setattr("monai_echosynth.workflows.adherence.load_frozen_segmenter", lambda _: perfect)
-    scores = adherence("any", items, table, SIZE)
-    assert scores is not None
-    assert {name: score["value"] for name, score in scores.items()} == {"lv_endo": 1, "myo": 1, "la": 1, "mean": 1}
-
-
 def test_sentences_say_what_is_known() -> None:
     wanted = "an ultrasound image of the heart, apical four-chamber view at end-systole"
     assert sentence({"view": "4CH", "phase": "ES"}) == wanted
     assert sentence({}) == "an ultrasound image of the heart, echocardiographic view"
     assert sentence({}, LESION_LABELS) == "an ultrasound image"
     assert sentence({"view": "", "text": "a spiculated mass"}, LESION_LABELS) == "a spiculated mass"
-
-
-def test_frames_without_structures_have_no_adherence(real: Path, segmenter: Path, tmp_path: Path) -> None:
-    items, table = load_datalist(real, "training")[:3], read_label_table(real)
-    blank = []
-    for item in items:
-        label = nib.load(item["label"])
-        path = tmp_path / Path(item["label"]).name
-        nib.save(nib.Nifti1Image(np.full(label.shape, table.id_of("sector"), np.uint8), label.affine), path)
-        blank.append({**item, "label": str(path)})
-    assert adherence(segmenter, blank, table, SIZE) is None
 
 
 def test_frames_are_compared_with_those_they_started_from(
@@ -352,12 +326,3 @@ def test_sizes_that_differ_meet_on_the_smaller_grid(real: Path, segmenter: Path,
         real, small, tmp_path / "out", MetricsSettings(segmenter=segmenter, floor_section=None, pairs=2)
     )
     assert result["size"] == 32 and result["pairs"]["real"]["ms_ssim"]["value"] is None  # too small for five scales
-
-
-def test_a_segmenter_of_other_structures_is_refused(real: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "monai_echosynth.workflows.adherence.load_frozen_segmenter",
-        lambda _: lambda image: torch.zeros(len(image), 3, SIZE, SIZE),
-    )
-    with pytest.raises(EchoSynthError, match="needs a segmenter of 3 structures, got 2"):
-        adherence("other", load_datalist(real, "training"), read_label_table(real), SIZE)
