@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,7 +71,9 @@ class Failing:
 def test_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main([command, "--help"])
-    assert caught.value.code == 0 and f"usage: echosynth {command}" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert caught.value.code == 0 and f"usage: echosynth {command}" in shown
+    assert not re.search(r"\(default: [\[(]", " ".join(shown.split())), "a default is shown as it is typed"
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

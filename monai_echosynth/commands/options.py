@@ -23,5 +23,7 @@ def add_command(commands: Commands, name: str, handler: Handler, text: str) -> a
 
 def add_option(command: argparse.ArgumentParser, *flags: str, help: str, **settings: Any) -> None:
     """Adds an option whose help ends with its default, if it has one; the first of its ``flags`` names it."""
-    shown = "" if settings.get("default") is None else " (default: %(default)s)"
+    default = settings.get("default")
+    typed = " ".join(map(str, default)) if isinstance(default, list | tuple) else default
+    shown = "" if typed is None or typed == "" else f" (default: {typed})".replace("%", "%%")
     command.add_argument(*flags, help=help + shown, **settings)

@@ -35,7 +35,7 @@ def add(commands: Commands) -> argparse.ArgumentParser:
     )
     lesions = "breast pictures instead, benign, malignant and normal in class folders (BUSI); one a patient"
     command.add_argument("--lesions", action="store_true", help=lesions)
-    styles = "machines that the apical views are seen by (default: all)"
+    styles = "machines that the apical views are seen by"
     add_option(command, "--styles", nargs="+", choices=STYLES, default=STYLES, metavar="NAME", help=styles)
     add_option(command, "--width", type=int, default=256, metavar="PIXELS", help="width of a frame")
     add_option(command, "--seed", type=int, default=0, metavar="S", help="the same seed gives the same bytes")
