@@ -86,7 +86,7 @@ class AlignmentStudySettings:
     styles: tuple[str, str] = ("crisp", "hazy")
     aligner: AlignmentSettings = field(default_factory=AlignmentSettings)
     segmentation: SegmentationSettings = field(
-        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=500)
+        default_factory=lambda: replace(SEGMENTATION_PRESETS[SegmentationPreset.QUICK], iterations=200)
     )
     segmenters: int = 1
     strength: tuple[float, float] = (0.0, 1.0)

@@ -150,6 +150,7 @@ def test_segmenters_of_given_frames_are_trained_longer(
     )
     assert cli.main(["demo-align", *arguments]) == 0
     assert asked[0].segmentation.iterations == steps
+    assert arguments or asked[0] == AlignmentStudySettings()
 
 
 def test_baselines_go_the_same_part_of_the_way(domains: TinyDomains, tmp_path: Path) -> None:
