@@ -210,7 +210,7 @@ def test_remaining_time_scales_with_the_pace_so_far() -> None:
     progress = StageProgress([("a", 10.0), ("b", 30.0), ("c", 60.0)], lines.append)
     assert progress.remaining() == 100.0
     progress.ends("a", 20.0, 512.0)
-    assert progress.remaining() == 180.0
+    assert progress.remaining() == pytest.approx(90 * (20 + 5) / (10 + 5))
     progress.skipped("b", 20.0)
     assert progress.remaining() == 60.0
     progress.begins("c", resumed=True)
@@ -223,9 +223,16 @@ def test_remaining_time_is_shared_by_the_processes_but_no_shorter_than_the_longe
     progress = StageProgress([("a", 10.0), ("b", 30.0), ("c", 60.0)], lambda _: None, workers=2)
     assert progress.remaining() == 60.0
     progress.ends("c", 120.0, 1.0)
-    assert progress.remaining() == 60.0
+    assert progress.remaining() == pytest.approx(30 * (120 + 5) / (60 + 5))
     progress.ends("b", 60.0, 1.0)
-    assert progress.remaining() == 20.0
+    assert progress.remaining() == pytest.approx(10 * (180 + 5) / (90 + 5))
+
+
+def test_short_stages_that_come_first_say_little_of_the_time_left() -> None:
+    progress = StageProgress([("frames", 20.0), ("masks", 10.0), ("segmenter", 1500.0)], lambda _: None)
+    progress.ends("frames", 0.2, 1.0)
+    progress.ends("masks", 0.3, 1.0)
+    assert 0.6 * 1500 < progress.remaining() < 1500
 
 
 def test_copied_study_is_still_finished(study: Study, tmp_path: Path) -> None:
